@@ -1,0 +1,95 @@
+"""The nouns of the sandbox: programs, limits and inputs go in, outcomes come out.
+
+Nothing here knows an expected output; whether an output is right is decided outside (`sandbox.checkers`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Mode = Literal["stdio", "file", "function"]
+
+
+class Verdict(StrEnum):
+    """What came of one execution. The sandbox itself never says AC or WA: only a checker does."""
+
+    OK = "OK"  # ran to its end within the limits; the output has not been checked
+    AC = "AC"
+    WA = "WA"
+    TLE = "TLE"
+    MLE = "MLE"
+    RTE = "RTE"
+    OLE = "OLE"
+    CE = "CE"
+    IE = "IE"  # internal error: our fault, never the program's
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An untrusted program.
+
+    In `function` mode the input of a run is the argument text of a Python call (`[2, 3], k=5`) and the
+    output is the returned value as a Python literal; `entry_point` is `f` or `Solution().f`.
+    In `file` mode the program reads `input_file` and writes `output_file` in its scratch directory.
+    """
+
+    language: str
+    source: str
+    mode: Mode = "stdio"
+    entry_point: str = ""
+    input_file: str = ""
+    output_file: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 over every field: equal digests run equally."""
+        parts = (self.language, self.mode, self.entry_point, self.input_file, self.output_file, self.source)
+        framed = b"".join(
+            len(raw).to_bytes(8, "big") + raw for raw in (p.encode("utf-8", "surrogatepass") for p in parts)
+        )
+        return hashlib.sha256(framed).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one execution. Time verdicts come from CPU time; the wall limit is a backstop for sleepers."""
+
+    cpu_seconds: float = 2.0
+    memory_bytes: int = 256 * 2**20
+    output_bytes: int = 16 * 2**20
+    wall_seconds: float | None = None
+
+    @property
+    def wall_backstop_seconds(self) -> float:
+        """Generous by default, so that an oversubscribed machine does not change a verdict."""
+        return self.wall_seconds if self.wall_seconds is not None else 10.0 + 10.0 * self.cpu_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one execution did.
+
+    output: stdout (`stdio`), the output file (`file`) or the returned value's literal (`function`).
+    stderr: the last 2 KiB, decoded; the compiler's message when the verdict is CE.
+    """
+
+    verdict: Verdict
+    output: bytes = b""
+    stderr: str = ""
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    exit_code: int | None = None
+    signal: int | None = None
+
+    @property
+    def output_digest(self) -> str:
+        """Hex BLAKE2b-128 of the output."""
+        return hashlib.blake2b(self.output, digest_size=16).hexdigest()
+
+
+class SandboxUnavailable(RuntimeError):
+    """The machine cannot confine programs to the floor (Landlock or namespaces, seccomp, rlimits)."""

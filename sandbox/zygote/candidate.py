@@ -1,0 +1,188 @@
+"""Runs a Python program inside a confined child, the way `python main.py` would. Never returns."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import gc
+import io
+import os
+import random
+import re
+import sys
+import threading
+import traceback
+import types
+import typing
+from typing import Any, NoReturn
+
+from . import values
+
+EXIT_OUT_OF_MEMORY = 77  # a program that forges it turns its own RTE into an MLE
+
+_FILE_NAME = "main.py"
+_ENTRY_POINT = re.compile(r"(?:([^\W\d]\w*)(\(\))?\.)?([^\W\d]\w*)")
+
+
+class Report:
+    """The channel to the supervisor that is closed before a line of the program has run."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def write(self, text: str) -> None:
+        os.write(self._fd, text.encode("utf-8", "backslashreplace")[:2048])
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def run_script(source: bytes, report: Report) -> NoReturn:
+    """Runs the source as `__main__` and ends the process with the exit code that Python would give."""
+    _fresh_interpreter_state()
+    code = _compile(source, report)
+    module = _new_module("__main__")
+    report.close()
+    _execute(code, module)
+    _finish(0)
+
+
+def call_function(source: bytes, entry_point: str, arguments_fd: int, result_fd: int, report: Report) -> NoReturn:
+    """Calls `entry_point` with the argument text read from `arguments_fd`; its value's literal goes to
+    `result_fd`."""
+    _fresh_interpreter_state()
+    with open(arguments_fd, "rb", closefd=False) as file:
+        text = file.read().decode("utf-8", "surrogateescape")
+    try:
+        positional, named = values.parse_arguments(text)
+    except values.BadArguments as error:
+        report.write(f"arguments: {error}")
+        os._exit(1)
+    code = _compile(source, report)
+    module = _new_module("solution")
+    module.__dict__.update({name: getattr(typing, name) for name in typing.__all__})
+    report.close()
+    _execute(code, module)
+    try:
+        value = _resolve(module, entry_point)(*positional, **named)
+        literal = values.encode(value).encode("ascii")
+    except BaseException as error:
+        _fail(error)
+    while literal:
+        literal = literal[os.write(result_fd, literal) :]
+    os._exit(0)
+
+
+def _fresh_interpreter_state() -> None:
+    """What `site` and start-up would have set; and nothing of the server's own."""
+    for name in [name for name in sys.modules if name == "sandbox" or name.startswith("sandbox.")]:
+        del sys.modules[name]
+    quitter: Any = __import__("_sitebuiltins")
+    builtins_module: Any = builtins
+    builtins_module.exit = quitter.Quitter("exit", "Ctrl-D")
+    builtins_module.quit = quitter.Quitter("quit", "Ctrl-D")
+    builtins_module.help = quitter._Helper()
+    sys.argv = [_FILE_NAME]
+    sys.stdin = sys.__stdin__ = _text(0, "r", "surrogateescape")  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _text(1, "w", "surrogateescape")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _text(2, "w", "backslashreplace")  # type: ignore[misc]
+    sys.set_int_max_str_digits(0)
+    sys.orig_argv = [sys.executable, _FILE_NAME]
+    sys.setrecursionlimit(1000 + _depth())
+    random.seed(0)  # the same program on the same input gives the same output
+    gc.enable()
+
+
+def _depth() -> int:
+    depth, frame = 0, sys._getframe()
+    while frame.f_back is not None:
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
+def _text(fd: int, mode: str, errors: str) -> io.TextIOWrapper:
+    file = io.FileIO(fd, mode, closefd=False)
+    buffer = io.BufferedReader(file) if mode == "r" else io.BufferedWriter(file)
+    newline = None if mode == "r" else "\n"
+    return io.TextIOWrapper(buffer, "utf-8", errors, newline, line_buffering=fd == 2)
+
+
+def _compile(source: bytes, report: Report) -> types.CodeType:
+    try:
+        return compile(source, _FILE_NAME, "exec", dont_inherit=True)
+    except BaseException as error:
+        lines = traceback.format_exception_only(error)
+        report.write("compile:" + "".join(lines))
+        os._exit(1)
+
+
+def _new_module(name: str) -> types.ModuleType:
+    module = types.ModuleType(name)
+    module.__dict__.update(__file__=_FILE_NAME, __builtins__=builtins)
+    sys.modules[name] = module
+    return module
+
+
+def _execute(code: types.CodeType, module: types.ModuleType) -> None:
+    try:
+        exec(code, module.__dict__)
+    except BaseException as error:
+        _fail(error)
+
+
+def _resolve(module: types.ModuleType, entry_point: str) -> Any:
+    match = _ENTRY_POINT.fullmatch(entry_point)
+    owner_name, instance, name = match.groups() if match else (None, None, entry_point)
+    owner: Any = module
+    if owner_name:
+        owner = getattr(module, owner_name, None)
+        owner = owner() if instance and owner is not None else owner
+    function = getattr(owner, name, None)
+    if not callable(function):
+        raise NameError(f"the program does not define {entry_point}")
+    return function
+
+
+def _fail(error: BaseException) -> NoReturn:
+    """Ends the process as the interpreter would on an uncaught exception."""
+    if isinstance(error, SystemExit):
+        _finish(_exit_code(error.code))
+    if isinstance(error, MemoryError):
+        os.write(2, b"MemoryError\n")
+        os._exit(EXIT_OUT_OF_MEMORY)
+    try:
+        tb = error.__traceback__ and error.__traceback__.tb_next  # without this file's own frame
+        sys.excepthook(type(error), error.with_traceback(tb), tb)
+    except BaseException as again:
+        if isinstance(again, MemoryError):
+            os._exit(EXIT_OUT_OF_MEMORY)
+    _finish(1)
+
+
+def _exit_code(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _finish(code: int) -> NoReturn:
+    """Waits for the program's threads, runs its atexit functions and flushes, as a normal end would."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    except MemoryError:
+        os._exit(EXIT_OUT_OF_MEMORY)
+    except BaseException:
+        code = code or 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except MemoryError:
+            os._exit(EXIT_OUT_OF_MEMORY)
+        except BaseException:
+            code = code or 120  # as CPython does
+    os._exit(code)
