@@ -1,0 +1,77 @@
+"""The early stop depends on the order of arrival and on nothing else."""
+
+import itertools
+
+from sandbox import Verdict
+from solver.settled import SettledPrefix
+from solver.sieve import SieveResult
+
+
+def survivor(program: str, *behaviour: str) -> SieveResult:
+    return SieveResult(program, 1, Verdict.AC, behaviour)
+
+
+def failure(program: str) -> SieveResult:
+    return SieveResult(program, 0, Verdict.WA, None)
+
+
+def test_a_sample_without_a_program_is_settled_at_once() -> None:
+    prefix = SettledPrefix(0)
+    prefix.arrived(None)
+    assert prefix.length == 1
+
+
+def test_an_unjudged_program_holds_back_everything_after_it() -> None:
+    prefix = SettledPrefix(0)
+    for program in ("slow", "quick"):
+        prefix.arrived(program)
+    prefix.judged(failure("quick"))
+    assert prefix.length == 0
+    prefix.judged(failure("slow"))
+    assert prefix.length == 2
+
+
+def test_the_stop_is_at_the_same_sample_whatever_order_programs_finish_in() -> None:
+    results = [survivor("a", "1"), failure("b"), survivor("c", "1"), survivor("d", "1"), survivor("e", "2")]
+    for order in itertools.permutations(results):
+        prefix = SettledPrefix(2)
+        for program in "abcde":
+            prefix.arrived(program)
+        for result in order:
+            prefix.judged(result)
+        assert (prefix.agreed_at, prefix.length) == (3, 3)
+
+
+def test_duplicates_of_one_program_agree() -> None:
+    prefix = SettledPrefix(3)
+    prefix.judged(survivor("a", "1"))
+    for _ in range(3):
+        prefix.arrived("a")
+    assert prefix.agreed_at == 3
+
+
+def test_a_rival_with_more_than_half_as_many_samples_keeps_the_run_going() -> None:
+    prefix = SettledPrefix(3)
+    prefix.judged(survivor("a", "1"))
+    prefix.judged(survivor("b", "2"))
+    for program in "abbaa":
+        prefix.arrived(program)
+    assert prefix.agreed_at is None
+    prefix.arrived("a")
+    assert prefix.agreed_at == 6
+
+
+def test_programs_that_crash_alike_do_not_agree() -> None:
+    prefix = SettledPrefix(2)
+    prefix.judged(survivor("a", "RTE", "TLE"))
+    prefix.arrived("a")
+    prefix.arrived("a")
+    assert prefix.agreed_at is None
+
+
+def test_without_an_agreement_number_nothing_ends_the_run() -> None:
+    prefix = SettledPrefix(0)
+    prefix.judged(survivor("a", "1"))
+    for _ in range(100):
+        prefix.arrived("a")
+    assert prefix.agreed_at is None
