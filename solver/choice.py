@@ -1,0 +1,90 @@
+"""From the store's survivors to at most k submissions; when nothing passes, to the best guesses.
+
+Reads only the settled samples, so the same record always gives the same answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clustering import Behaved, Cluster, cluster, select
+from sandbox import Verdict
+from solver.store import Store
+
+_NEARNESS = {Verdict.WA: 0, Verdict.TLE: 1, Verdict.MLE: 2, Verdict.OLE: 3, Verdict.RTE: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A chosen program. cluster_size counts samples; cluster is None for a guess that passes no filter."""
+
+    rank: int
+    program: str
+    passes_examples: bool
+    examples_passed: int
+    cluster: int | None
+    cluster_size: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    submissions: list[Submission]
+    clusters: list[Cluster]
+
+
+def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer:
+    """settled: how many samples, in arrival order, count."""
+    clusters = cluster(_survivors(store, settled))
+    store.set_clusters({member.key: group.index for group in clusters for member in group.members})
+    if not clusters:
+        return Answer(_best_guesses(store, settled, k), [])
+    examples = sum(run_input.kind == "example" for run_input in store.inputs())
+    submissions = [
+        Submission(
+            rank=rank,
+            program=choice.key,
+            passes_examples=True,
+            examples_passed=examples,
+            cluster=choice.cluster,
+            cluster_size=clusters[choice.cluster].weight,
+            confidence=choice.confidence,
+        )
+        for rank, choice in enumerate(select(clusters, k, policy, seed), start=1)
+    ]
+    return Answer(submissions, clusters)
+
+
+def _survivors(store: Store, settled: int) -> list[Behaved]:
+    """Programs that are AC on every example and have been run on every generated input."""
+    inputs = store.inputs()
+    examples = [i.id for i in inputs if i.kind == "example"]
+    rows = store.query(
+        "SELECT s.program, min(s.idx), count(*) FROM samples s WHERE s.idx < ? AND s.program IN ("
+        "  SELECT program FROM executions WHERE input < ? AND verdict = 'AC' GROUP BY program HAVING count(*) = ?"
+        ") GROUP BY s.program",
+        settled,
+        len(examples),
+        len(examples),
+    )
+    return [Behaved(key, order, weight, store.behaviour(key)) for key, order, weight in rows]
+
+
+def _best_guesses(store: Store, settled: int, k: int) -> list[Submission]:
+    """Most examples passed first, then the mildest fault, then the most samples, then the earliest."""
+    rows = store.query(
+        "SELECT s.program, min(s.idx), count(*), ("
+        "  SELECT count(*) FROM executions e WHERE e.program = s.program AND e.verdict = 'AC'), ("
+        "  SELECT max(verdict) FROM executions e WHERE e.program = s.program AND e.verdict != 'AC')"
+        " FROM samples s WHERE s.idx < ? AND s.program IS NOT NULL GROUP BY s.program",
+        settled,
+    )
+    guesses = [
+        (-passed, _NEARNESS[Verdict(fault)], -weight, order, key)
+        for key, order, weight, passed, fault in rows
+        if fault is not None and Verdict(fault) in _NEARNESS
+    ]
+    return [
+        Submission(rank, key, False, -minus_passed, None, -minus_weight, 0.0)
+        for rank, (minus_passed, _, minus_weight, _, key) in enumerate(sorted(guesses)[:k], start=1)
+    ]

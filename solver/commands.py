@@ -1,0 +1,204 @@
+"""The engine's own subcommands: `run`, `resume`, `show`, `samples` and `schema`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from clustering import POLICIES
+from sandbox import languages
+from solver.config import RunConfig, make_config
+from solver.engine import StopReason, planned_requests
+from solver.errors import UserError
+from solver.formats import load_problem, problem_schema
+from solver.problem import Problem
+from solver.prompts import render_prompts
+from solver.report import render
+from solver.rundir import RunDirectory
+from solver.samplers.factory import resolve_model
+from solver.samplers.recorded import SampleWriter
+from solver.session import Session, execute
+from solver.store import Store
+
+EXIT_SOLVED, EXIT_UNSOLVED, EXIT_BAD, EXIT_INTERRUPTED = 0, 1, 2, 130
+_DEFAULTS = RunConfig()
+
+
+def _words(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _range(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    low, _, high = value.partition(":")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor LOW:HIGH") from None
+
+
+def _option(*names: str, **settings: Any) -> Callable[[Any], Any]:
+    """An option whose default, unless named here, is the run configuration's own."""
+    field = names[-1].lstrip("-").replace("-", "_")
+    default = getattr(_DEFAULTS, field, None)
+    if "help" in settings and default is not None and default != () and default is not False:
+        shown = ":".join(map(str, default)) if field == "temperature" else default
+        shown = ",".join(default) if field == "languages" else shown
+        settings["help"] += f"  [default: {shown}]"
+    return click.option(*names, default=None, **settings)
+
+
+_RUN_OPTIONS = [
+    _option("--model", metavar="MODEL", help="Name of ours, directory, GGUF file or hub id."),
+    _option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint to sample from."),
+    _option("--recorded", type=click.Path(path_type=Path), help="Replay recorded samples (JSONL or .gz)."),
+    _option("--samples", type=int, help="Sample budget."),
+    _option("--samples-per-request", type=int, help="Answers drawn from one prompt."),
+    _option("--max-tokens", type=int, help="Longest answer, in tokens."),
+    _option("--languages", callback=_words, metavar="A,B", help="Languages to ask for: python, cpp."),
+    _option("--plans", callback=_words, metavar="A,B", help="Prompt plans to draw from (all if not given)."),
+    _option("--plans-file", type=click.Path(path_type=Path), help="Your own prompt plans (TOML)."),
+    click.option("--conditioning/--no-conditioning", default=None, help="Random tags and ratings."),
+    _option("--temperature", callback=_range, metavar="LOW:HIGH", help="Drawn anew for each request."),
+    _option("--seed", type=int, help="Seeds prompts, generated inputs and sampling."),
+    _option("--submissions", type=int, help="How many programs to choose (1 to 10)."),
+    _option("--inputs", type=int, help="Generated inputs that tell behaviours apart."),
+    _option("--select", "policy", type=click.Choice(sorted(POLICIES)), help="Selection policy."),
+    _option("--time-factor", type=float, help="Multiplies the problem's time limit."),
+    _option("--max-seconds", type=float, help="Wall budget, model loading included."),
+    _option("--max-total-tokens", type=int, help="Token budget (completion tokens)."),
+    _option("--agreement", type=int, metavar="N", help="Stop early when N samples agree; 0: never."),
+    _option("--workers", type=int, help="Sandbox workers (one per core if not given)."),
+    _option("--tensor-parallel", type=int, help="GPUs per model replica."),
+    _option("--max-model-len", type=int, help="Context length, in tokens."),
+    _option("--concurrency", type=int, help="Endpoint requests in flight."),
+    _option("--request-timeout", type=float, help="Seconds before an endpoint request is retried."),
+    click.option("--unsafe-no-isolation", is_flag=True, default=None, help="Run programs unconfined."),
+]  # fmt: skip
+
+
+def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_RUN_OPTIONS):
+        command = option(command)
+    return command
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout and nothing else there.")
+_quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress.")
+
+
+@click.command()
+@click.argument("problem_path", metavar="PROBLEM", type=click.Path(path_type=Path))
+@click.option("--id", "record_id", help="Which record of a file with several.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/NAME-TIME]")
+@click.option("--show-prompts", is_flag=True, help="Print the prompts of this run and exit.")
+@_run_options
+@_json_option
+@_quiet_option
+def run(
+    problem_path: Path,
+    record_id: str | None,
+    out: Path | None,
+    show_prompts: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Solve one problem: sample programs, run them on the examples, choose at most ten.
+
+    PROBLEM is a problem file or directory in any known format (see the README).
+
+    Exit code 0: a submission passes all examples; 1: none does; 2: bad input or set-up; 130: interrupted.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    config = make_config(sampler=_sampler_kind(given), **given)
+    problem = load_problem(problem_path, record_id)
+    requests = planned_requests(problem, config)
+    if show_prompts:
+        click.echo(render_prompts(requests))
+        return
+    _check_runnable(problem, config)
+    model = resolve_model(config)
+    directory = RunDirectory.create(out, problem, config)
+    _execute(Session(directory, problem, config, model, Console(stderr=True), quiet), as_json)
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@_json_option
+@_quiet_option
+def resume(run_path: Path, as_json: bool, quiet: bool) -> None:
+    """Continue a run that was interrupted or killed; nothing recorded is done again."""
+    directory, problem, config = RunDirectory.open(run_path)
+    _execute(Session(directory, problem, config, resolve_model(config), Console(stderr=True), quiet), as_json)
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@_json_option
+def show(run_path: Path, as_json: bool) -> None:
+    """Print a run's report again."""
+    directory, _, _ = RunDirectory.open(run_path)
+    _print(directory.read_report(), as_json)
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, writable=True))
+def samples(run_path: Path, out: Path) -> None:
+    """Write a run's raw samples to FILE (JSON Lines; gzip when it ends in .gz), for `--recorded FILE`."""
+    directory, problem, _ = RunDirectory.open(run_path)
+    with Store(directory.store_path) as store, SampleWriter(out) as writer:
+        for sample in store.raw_samples():
+            writer.write(problem.name, sample)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of the problem format."""
+    click.echo(json.dumps(problem_schema(), indent=2))
+
+
+def _sampler_kind(options: dict[str, Any]) -> str:
+    if "recorded" in options and "base_url" in options:
+        raise UserError("--recorded and --base-url exclude each other; give one")
+    if "recorded" in options:
+        return "recorded"
+    return "endpoint" if "base_url" in options else "vllm"
+
+
+def _check_runnable(problem: Problem, config: RunConfig) -> None:
+    if not problem.examples:
+        raise UserError(
+            f"{problem.name}: no examples in the record or its statement, so nothing can be filtered; add `examples`"
+        )
+    for name in config.languages:
+        available = languages()[name].available()
+        if not available:
+            raise UserError(f"--languages {name}: {available.detail}; install it or choose another language")
+
+
+def _execute(session: Session, as_json: bool) -> None:
+    report = execute(session)
+    _print(report, as_json)
+    if not as_json:
+        click.echo(f"\nrun directory: {session.run.root}   (`solve show {session.run.root}` prints this again)")
+    if report["stop_reason"] == StopReason.INTERRUPTED:
+        sys.exit(EXIT_INTERRUPTED)
+    if report["stop_reason"] == StopReason.SAMPLER_FAILED and not report["passes_examples"]:
+        raise UserError(f"{report['detail']}; continue with `solve resume {session.run.root}`")
+    sys.exit(EXIT_SOLVED if report["passes_examples"] else EXIT_UNSOLVED)
+
+
+def _print(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=True))
+    else:
+        render(report, Console())

@@ -1,0 +1,237 @@
+"""The streaming engine: programs are judged while the model is still sampling.
+
+One asyncio driver. A consumer takes samples from the sampler, extracts and dedups programs and starts one
+sieve task per new program; the number of open programs is bounded, and while it is reached the consumer asks
+for nothing more (back-pressure). The store is written by this driver alone.
+
+Not covered here: choosing submissions (`solver.choice`) and making reports (`solver.report`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from enum import StrEnum
+from typing import cast
+
+from sandbox import Verdict
+from solver.config import RunConfig
+from solver.extract import extract
+from solver.normalise import program_key
+from solver.problem import Problem
+from solver.progress import Counts
+from solver.prompts import build_requests, load_plans
+from solver.samplers import Request, Sample, Sampler, SamplerFailed
+from solver.settled import SettledPrefix
+from solver.sieve import Sieve
+from solver.store import Store, StoredProgram
+
+_OPEN_PROGRAMS_PER_WORKER = 4
+
+
+class StopReason(StrEnum):
+    """What ended the sampling."""
+
+    SAMPLES = "samples"
+    SECONDS = "seconds"
+    TOKENS = "tokens"
+    AGREEMENT = "agreement"
+    EXHAUSTED = "recording ended"
+    INTERRUPTED = "interrupted"
+    SAMPLER_FAILED = "sampler failed"
+
+
+def planned_requests(problem: Problem, config: RunConfig, *, have: int = 0, start_index: int = 0) -> Iterator[Request]:
+    """The requests of a run that already has `have` samples. Raises `UserError` for bad plans or languages."""
+    return build_requests(
+        problem,
+        languages=config.languages,
+        plans=load_plans(config.plans_file, config.plans),
+        samples=config.samples - have,
+        samples_per_request=config.samples_per_request,
+        seed=config.seed,
+        temperature=config.temperature,
+        max_tokens=config.max_tokens,
+        start_index=start_index,
+        conditioning=config.conditioning,
+    )
+
+
+class Engine:
+    """Samples and sieves one problem until a budget ends it. Everything it learns goes to the store."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        config: RunConfig,
+        sampler: Sampler,
+        sieve: Sieve,
+        store: Store,
+        counts: Counts,
+        workers: int,
+    ) -> None:
+        self._problem = problem
+        self._config = config
+        self._sampler = sampler
+        self._sieve = sieve
+        self._store = store
+        self._counts = counts
+        self._max_open = workers * _OPEN_PROGRAMS_PER_WORKER
+        self._prefix = SettledPrefix(config.agreement)
+        self._open: set[asyncio.Task[None]] = set()
+        self._next_index = 0
+        self._stop = asyncio.Event()
+        self._reason = StopReason.SAMPLES
+        self._error: BaseException | None = None
+        self.sampler_failure: str | None = None
+
+    @property
+    def settled_samples(self) -> int:
+        """How many samples, in arrival order, the result is made of."""
+        return self._prefix.length
+
+    def interrupt(self) -> None:
+        """Ctrl-C: stop sampling and finish the programs being run. Called again, it drops those too."""
+        if self._stop.is_set():
+            for task in self._open:
+                task.cancel()
+        self._end(StopReason.INTERRUPTED)
+
+    async def run(self) -> StopReason:
+        """Raises whatever the sandbox or the store raises; a sampler that fails ends the run instead."""
+        consumer = asyncio.create_task(self._consume())
+        consumer.add_done_callback(lambda _: self._stop.set())
+        try:
+            async with asyncio.timeout(self._seconds_left()):
+                await self._stop.wait()
+        except TimeoutError:
+            self._end(StopReason.SECONDS)
+        consumer.cancel()
+        (result,) = await asyncio.gather(consumer, return_exceptions=True)
+        self._counts.phase = "settling"
+        await self._settle()
+        error = self._error or (result if isinstance(result, Exception) else None)
+        if error is not None:
+            raise error
+        return self._reason if self._prefix.agreed_at is None else StopReason.AGREEMENT
+
+    async def _settle(self) -> None:
+        """Judge what has arrived; once the settled samples agree, later ones do not count."""
+        while self._open:
+            if self._prefix.agreed_at is not None:
+                for task in self._open:
+                    task.cancel()
+            await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
+
+    def _seconds_left(self) -> float | None:
+        if self._config.max_seconds is None:
+            return None
+        return self._config.max_seconds - (time.monotonic() - self._counts.started)
+
+    def _end(self, reason: StopReason) -> None:
+        if not self._stop.is_set():
+            self._reason = reason
+            self._stop.set()
+
+    # --- sampling ---------------------------------------------------------------------------------
+
+    async def _consume(self) -> None:
+        await self._take_up_recorded()
+        self._check_budgets()
+        if self._stop.is_set():
+            return
+        self._counts.phase = "sampling"
+        stream = cast(AsyncGenerator[Sample], self._sampler.stream(self._requests()))
+        try:
+            async with aclosing(stream):
+                async for sample in stream:
+                    self._ingest(sample)
+                    if self._stop.is_set():
+                        return
+                    await self._room()
+        except SamplerFailed as error:
+            self.sampler_failure = str(error)
+            self._end(StopReason.SAMPLER_FAILED)
+        self._end(StopReason.EXHAUSTED)
+
+    async def _take_up_recorded(self) -> None:
+        """After a crash: what the store holds counts, and programs left unfinished are judged."""
+        for stored in self._store.stored_samples():
+            self._next_index = stored.idx + 1
+            self._arrived(stored.program, stored.completion_tokens)
+            if stored.program is not None:
+                program = self._store.program(stored.program)
+                if program.first_sample == stored.idx:
+                    self._judge_soon(program)
+                    await self._room()
+
+    def _requests(self) -> Iterator[Request]:
+        if self._sampler.replays:
+            return planned_requests(self._problem, self._config)
+        return planned_requests(
+            self._problem, self._config, have=self._counts.samples, start_index=self._store.next_request()
+        )
+
+    def _ingest(self, sample: Sample) -> None:
+        if self._store.has_sample(sample.request, sample.choice):
+            return
+        self._counts.sampled(sample.completion_tokens)
+        extraction = extract(
+            sample.text,
+            finish_reason=sample.finish_reason,
+            wanted_language=sample.language,
+            mode=self._problem.mode,
+            entry_point=self._problem.entry_point,
+            starter_code=self._problem.starter_code,
+        )
+        program = None
+        if extraction.source is not None and extraction.language is not None:
+            key = program_key(extraction.source, extraction.language)
+            program = StoredProgram(key, self._next_index, extraction.language, extraction.source)
+        is_new = self._store.add_sample(self._next_index, sample, extraction.reason or "ok", program)
+        self._next_index += 1
+        self._arrived(program.key if program else None, sample.completion_tokens)
+        if program is not None and is_new:
+            self._judge_soon(program)
+        self._check_budgets()
+
+    def _arrived(self, program: str | None, completion_tokens: int) -> None:
+        self._counts.samples += 1
+        self._counts.tokens += completion_tokens
+        self._counts.dropped += program is None
+        self._prefix.arrived(program)
+
+    def _check_budgets(self) -> None:
+        limit = self._config.max_total_tokens
+        if self._counts.samples >= self._config.samples:
+            self._end(StopReason.SAMPLES)
+        elif limit is not None and self._counts.tokens >= limit:
+            self._end(StopReason.TOKENS)
+
+    # --- sieving ----------------------------------------------------------------------------------
+
+    def _judge_soon(self, program: StoredProgram) -> None:
+        self._counts.unique += 1
+        task = asyncio.create_task(self._judge(program))
+        self._open.add(task)
+        task.add_done_callback(self._closed)
+
+    async def _judge(self, program: StoredProgram) -> None:
+        result = await self._sieve.judge(program)
+        self._counts.compiled += result.verdict is not Verdict.CE
+        self._counts.passing += result.behaviour is not None
+        self._prefix.judged(result)
+        if self._prefix.agreed_at is not None:
+            self._stop.set()
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._open.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._error = self._error or task.exception()
+            self._stop.set()
+
+    async def _room(self) -> None:
+        while len(self._open) >= self._max_open:
+            await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)

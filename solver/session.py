@@ -1,0 +1,182 @@
+"""One run from start to report: opens what the engine needs, runs it, chooses, writes the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from clustering import generate_inputs
+from sandbox import Sandbox, make_checker
+from solver.choice import choose
+from solver.config import RunConfig
+from solver.engine import Engine, StopReason
+from solver.models import ResolvedModel
+from solver.problem import Problem
+from solver.progress import Counts, show_progress
+from solver.report import make_report
+from solver.rundir import RunDirectory
+from solver.samplers import Sampler
+from solver.samplers.factory import open_sampler
+from solver.sieve import Sieve
+from solver.store import RunInput, Store
+
+log = logging.getLogger(__name__)
+
+_CLOCK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a run works on, and where it shows its progress (stderr)."""
+
+    run: RunDirectory
+    problem: Problem
+    config: RunConfig
+    model: ResolvedModel | None
+    console: Console
+    quiet: bool = False
+
+
+def execute(session: Session) -> dict[str, Any]:
+    """Runs or resumes; returns the report, which is also on disk.
+
+    Raises `UserError` for bad set-up, `SandboxUnavailable` and `ToolchainMissing` from the sandbox.
+    """
+    session.run.lock()
+    try:
+        with Store(session.run.store_path) as store, _logging_to(session.run.log_path):
+            return asyncio.run(_execute(session, store))
+    finally:
+        session.run.unlock()
+
+
+async def _execute(session: Session, store: Store) -> dict[str, Any]:
+    config, problem = session.config, session.problem
+    earlier = float(store.meta("elapsed_seconds") or 0.0)
+    restarts = int(store.meta("restarts") or -1) + 1
+    store.set_meta("restarts", str(restarts))
+    inputs = _inputs(store, problem, config)
+    counts = Counts(
+        target_samples=config.samples,
+        max_seconds=config.max_seconds,
+        max_total_tokens=config.max_total_tokens,
+        started=time.monotonic() - earlier,
+    )
+    background = [asyncio.create_task(_keep_clock(store, counts))]
+    if not session.quiet:
+        background.append(asyncio.create_task(show_progress(counts, session.console)))
+    sampler: Sampler | None = None
+    try:
+        async with Sandbox(config.workers, allow_unsafe=config.unsafe_no_isolation) as sandbox:
+            counts.phase = "loading model"
+            sampler = await open_sampler(config, problem, session.model, restarts, session.run.engine_log_path)
+            checker = make_checker(problem.checker, sandbox)
+            sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor)
+            engine = Engine(problem, config, sampler, sieve, store, counts, sandbox.workers)
+            with _interrupts(engine):
+                reason = await engine.run()
+            isolation = {name: layer.detail for name, layer in sandbox.isolation.layers.items() if layer.active}
+    finally:
+        if sampler is not None:
+            await sampler.close()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+    log.info("sampling ended by %s after %d samples", reason, counts.samples)
+    report = _finish(session, store, engine, reason)
+    report["machine"] = {"isolation": isolation, "workers": sandbox.workers}
+    report["timing"] = _timing(store, counts)
+    session.run.write_report(report)
+    return report
+
+
+def _inputs(store: Store, problem: Problem, config: RunConfig) -> list[RunInput]:
+    """Examples first, in statement order; then the generated inputs. Made once a run."""
+    inputs = store.inputs()
+    if inputs:
+        return inputs
+    examples = [example.input for example in problem.examples]
+    generated = generate_inputs(
+        examples, mode=problem.mode, statement=problem.statement, count=config.inputs, seed=config.seed
+    )
+    inputs = [RunInput(i, "example", f"example {i + 1}", text) for i, text in enumerate(examples)]
+    inputs += [RunInput(len(examples) + i, "generated", g.origin, g.text) for i, g in enumerate(generated)]
+    store.set_inputs(inputs)
+    return inputs
+
+
+def _finish(session: Session, store: Store, engine: Engine, reason: StopReason) -> dict[str, Any]:
+    config = session.config
+    answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed)
+    files = session.run.write_submissions(answer.submissions, store)
+    return make_report(
+        session.problem,
+        config,
+        store,
+        answer,
+        files,
+        settled=engine.settled_samples,
+        stop_reason=str(reason),
+        detail=engine.sampler_failure,
+    )
+
+
+async def _keep_clock(store: Store, counts: Counts) -> None:
+    """Time spent counts against the budget of a resumed run, also when this process is killed."""
+    while True:
+        store.set_meta("elapsed_seconds", f"{time.monotonic() - counts.started:.3f}")
+        await asyncio.sleep(_CLOCK_SECONDS)
+
+
+def _timing(store: Store, counts: Counts) -> dict[str, float]:
+    cpu = store.query("SELECT coalesce(sum(cpu_seconds), 0) FROM executions")[0][0]
+    sampling = counts.sampling_seconds()
+    return {
+        "elapsed_seconds": round(time.monotonic() - counts.started, 3),
+        "sampling_seconds": round(sampling, 3),
+        "sandbox_cpu_seconds": round(cpu, 3),
+        "tokens_per_second": round(counts.fresh_tokens / sampling, 1) if sampling else 0.0,
+        "executions_per_second": round(counts.executions / sampling, 1) if sampling else 0.0,
+    }
+
+
+class _interrupts:
+    """SIGINT and SIGTERM end the engine early instead of killing the process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._engine.interrupt)
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+class _logging_to:
+    """Our own log records go to the run's log while it runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._handler = logging.FileHandler(path, encoding="utf-8")
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def __enter__(self) -> None:
+        root = logging.getLogger("solver")
+        root.setLevel(logging.INFO)
+        root.propagate = False
+        root.addHandler(self._handler)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("solver").removeHandler(self._handler)
+        self._handler.close()

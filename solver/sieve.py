@@ -1,0 +1,106 @@
+"""The sieve: run a program on the examples until one fails; run a survivor on the generated inputs.
+
+Every (program, input) pair is looked up in the store first, so nothing is executed twice, also after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from clustering import Behaviour, behaviour_token
+from sandbox import Checker, CheckerFailed, Limits, Outcome, Program, Verdict
+from solver.problem import Problem
+from solver.progress import Counts
+from solver.store import Execution, RunInput, Store, StoredProgram
+
+
+class Executor(Protocol):
+    """What the sieve needs of a sandbox."""
+
+    async def run(self, program: Program, stdin: bytes, limits: Limits) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SieveResult:
+    """examples_passed counts from the first example on; behaviour is set for survivors only."""
+
+    program: str
+    examples_passed: int
+    verdict: Verdict
+    behaviour: Behaviour | None
+
+
+class Sieve:
+    """Judges programs of one problem; `inputs` are the examples in statement order, then the generated ones."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        inputs: Sequence[RunInput],
+        executor: Executor,
+        checker: Checker,
+        store: Store,
+        counts: Counts,
+        time_factor: float,
+    ) -> None:
+        self._problem = problem
+        self._examples = [i for i in inputs if i.kind == "example"]
+        self._generated = [i for i in inputs if i.kind == "generated"]
+        self._executor = executor
+        self._checker = checker
+        self._store = store
+        self._counts = counts
+        self._limits = problem.limits(time_factor)
+
+    async def judge(self, stored: StoredProgram) -> SieveResult:
+        program = Program(
+            stored.language,
+            stored.source,
+            self._problem.mode,
+            self._problem.entry_point,
+            self._problem.input_file,
+            self._problem.output_file,
+        )
+        for passed, run_input in enumerate(self._examples):
+            execution = await self._execute(stored.key, program, run_input)
+            if execution.verdict is not Verdict.AC:
+                return SieveResult(stored.key, passed, execution.verdict, None)
+        behaviour = [(await self._execute(stored.key, program, i)).behaviour for i in self._generated]
+        return SieveResult(stored.key, len(self._examples), Verdict.AC, tuple(behaviour))
+
+    async def _execute(self, key: str, program: Program, run_input: RunInput) -> Execution:
+        recorded = self._store.execution(key, run_input.id)
+        if recorded is not None:
+            return recorded
+        data = run_input.text.encode("utf-8", "surrogatepass")
+        outcome = await self._executor.run(program, data, self._limits)
+        self._counts.executed()
+        verdict = await self._verdict(outcome, run_input, data)
+        execution = Execution(
+            program=key,
+            input=run_input.id,
+            verdict=verdict,
+            behaviour=None
+            if verdict is Verdict.IE
+            else behaviour_token(outcome, self._checker.normalise(outcome.output)),
+            cpu_seconds=outcome.cpu_seconds,
+            wall_seconds=outcome.wall_seconds,
+            peak_memory_bytes=outcome.peak_memory_bytes,
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            detail=outcome.stderr[-500:] if verdict in (Verdict.CE, Verdict.RTE, Verdict.IE) else "",
+        )
+        self._store.add_execution(execution)
+        return execution
+
+    async def _verdict(self, outcome: Outcome, run_input: RunInput, data: bytes) -> Verdict:
+        if outcome.verdict is not Verdict.OK or run_input.kind != "example":
+            return outcome.verdict
+        expected = self._problem.examples[run_input.id].output.encode("utf-8", "surrogatepass")
+        try:
+            accepted = await self._checker.accepts(data, expected, outcome.output)
+        except CheckerFailed:
+            return Verdict.IE
+        return Verdict.AC if accepted else Verdict.WA
