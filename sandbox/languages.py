@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+_SYSTEM = ("/usr", "/bin")
+
 
 class ToolchainMissing(RuntimeError):
     """The program's language is unknown, or its compiler is not installed. The message is one line."""
@@ -81,8 +83,12 @@ class Language:
         path = self._compiler()
         if path is None:
             return ()
-        prefix = str(Path(path).parent.parent)
-        return ("/usr",) if prefix in ("/", "/usr") else ("/usr", prefix)
+        prefix = Path(path).parent.parent
+        if str(prefix) in ("/", "/usr"):
+            return _SYSTEM
+        # Not the prefix itself: a compiler in ~/bin must not open the home directory.
+        parts = [prefix / name for name in ("bin", "include", "lib", "lib32", "lib64", "libexec")]
+        return (*_SYSTEM, *map(str, parts), *map(str, prefix.glob("*-linux-*")))
 
     def _compiler(self) -> str | None:
         return _find(self.compilers, os.environ.get("PATH", os.defpath))

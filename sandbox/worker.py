@@ -37,6 +37,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._cancelled = 0
         self.layers: dict[str, tuple[bool, str]] = {}
 
     async def start(self) -> None:
@@ -67,6 +68,8 @@ class Worker:
         """
         if self._writer is None:
             await self.start()
+        if self._cancelled == request.id:
+            raise WorkerLost("cancelled before it was sent")
         assert self._writer is not None
         try:
             async with asyncio.timeout(seconds):
@@ -89,6 +92,7 @@ class Worker:
 
     def cancel(self, request_id: int) -> None:
         """Asks for an early end of a request that is under way; its answer still comes."""
+        self._cancelled = request_id  # in case it has not been sent yet
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(wire.encode(wire.Cancel(request_id)))
 

@@ -33,7 +33,7 @@ _PRELOADED = (
     "re", "statistics", "string", "struct", "sys", "threading", "time", "traceback", "types", "typing",
 )
 # fmt: on
-_THREAD_STACK = 16 * 2**20
+_THREAD_STACK = 8 * 2**20
 _MIN_POLL_SECONDS = 0.01
 _LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
 _DEVICES = ("/dev/null", "/dev/urandom", "/dev/zero")

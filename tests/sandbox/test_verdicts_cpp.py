@@ -132,10 +132,12 @@ def test_an_unknown_language_is_said_in_one_line(bench: Bench) -> None:
 def test_a_compiler_that_cannot_work_here_is_not_blamed_on_the_program(
     cpp_bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    compiler = tmp_path / "g++"
+    tmp_path.chmod(0o755)
+    compiler = tmp_path / "bin" / "g++"
+    compiler.parent.mkdir(mode=0o755)
     compiler.write_text("#!/bin/sh\n[ $1 = -dumpversion ] && echo 12 || exit 1\n")
     compiler.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("PATH", str(compiler.parent), prepend=":")
     with Bench() as bench, pytest.raises(ToolchainMissing, match="does not work inside the sandbox"):
         bench.cpp(SUM)
     cpp_bench.assert_unharmed()
