@@ -78,7 +78,7 @@ def solve_one(file: Path, record: str, index: int, options: argparse.Namespace) 
 
 def solve_arguments(file: Path, record: str, run: Path, options: argparse.Namespace) -> list[str]:
     arguments = [str(file), "--id", record, "--out", str(run), "--seed", options.seed]
-    arguments += ["--samples", options.samples, "--max-tokens", "512", "--agreement", "0"]
+    arguments += ["--samples", options.samples, "--plans", "direct", "--max-tokens", "512", "--agreement", "0"]
     if options.recorded:
         return [*arguments, "--recorded", str(options.recorded)]
     if options.base_url:

@@ -57,7 +57,7 @@ def _option(*names: str, **settings: Any) -> Callable[[Any], Any]:
 
 _RUN_OPTIONS = [
     _option("--model", metavar="MODEL", help="Name of ours, directory, GGUF file or hub id."),
-    _option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint to sample from."),
+    _option("--base-url", metavar="URL", help="OpenAI-compatible endpoint to sample from (any model it serves)."),
     _option("--recorded", type=click.Path(path_type=Path), help="Replay recorded samples (JSONL or .gz)."),
     _option("--samples", type=int, help="Sample budget."),
     _option("--samples-per-request", type=int, help="Answers drawn from one prompt."),
@@ -118,7 +118,10 @@ def run(
     Exit code 0: a submission passes all examples; 1: none does; 2: bad input or set-up; 130: interrupted.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    config = make_config(sampler=_sampler_kind(given), **given)
+    kind = _sampler_kind(given)
+    if kind == "endpoint":
+        given.setdefault("model", "")  # the server's only model
+    config = make_config(sampler=kind, **given)
     problem = load_problem(problem_path, record_id)
     requests = planned_requests(problem, config)
     if show_prompts:

@@ -79,6 +79,7 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
             sampler = await open_sampler(config, problem, session.model, restarts, session.run.engine_log_path)
             checker = make_checker(problem.checker, sandbox)
             sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor)
+            _log_start(session, restarts, len(inputs), sandbox)
             engine = Engine(problem, config, sampler, sieve, store, counts, sandbox.workers)
             with _interrupts(engine):
                 reason = await engine.run()
@@ -95,6 +96,13 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
     report["timing"] = _timing(store, counts)
     session.run.write_report(report)
     return report
+
+
+def _log_start(session: Session, restarts: int, inputs: int, sandbox: Sandbox) -> None:
+    config = session.config
+    log.info("%s: %s", "resumed" if restarts else "started", session.problem.name)
+    log.info("sampler %s, model %s, seed %d, %d samples", config.sampler, config.model, config.seed, config.samples)
+    log.info("%d inputs, %d workers, isolation %s", inputs, sandbox.workers, sandbox.isolation.summary)
 
 
 def _inputs(store: Store, problem: Problem, config: RunConfig) -> list[RunInput]:

@@ -5,6 +5,7 @@ Every (program, input) pair is looked up in the store first, so nothing is execu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,8 @@ from sandbox import Checker, CheckerFailed, Limits, Outcome, Program, Verdict
 from solver.problem import Problem
 from solver.progress import Counts
 from solver.store import Execution, RunInput, Store, StoredProgram
+
+log = logging.getLogger(__name__)
 
 
 class Executor(Protocol):
@@ -78,6 +81,8 @@ class Sieve:
         outcome = await self._executor.run(program, data, self._limits)
         self._counts.executed()
         verdict = await self._verdict(outcome, run_input, data)
+        if verdict is Verdict.IE:
+            log.warning("internal error: program %s on %s: %s", key[:12], run_input.origin, outcome.stderr[-200:])
         execution = Execution(
             program=key,
             input=run_input.id,

@@ -37,7 +37,7 @@ async def open_sampler(
     if config.base_url is not None:
         return EndpointSampler(
             config.base_url,
-            config.model,
+            config.model or None,
             concurrency=config.concurrency,
             timeout_seconds=config.request_timeout,
         )
