@@ -101,6 +101,8 @@ class Engine:
 
     async def run(self) -> StopReason:
         """Raises whatever the sandbox or the store raises; a sampler that fails ends the run instead."""
+        await self._take_up_recorded()
+        self._check_budgets()
         consumer = asyncio.create_task(self._consume())
         consumer.add_done_callback(lambda _: self._stop.set())
         try:
@@ -138,8 +140,6 @@ class Engine:
     # --- sampling ---------------------------------------------------------------------------------
 
     async def _consume(self) -> None:
-        await self._take_up_recorded()
-        self._check_budgets()
         if self._stop.is_set():
             return
         self._counts.phase = "sampling"

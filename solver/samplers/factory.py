@@ -33,7 +33,7 @@ async def open_sampler(
     draw the same samples again.
     """
     if config.recorded is not None:
-        return RecordedSampler(config.recorded, problem.name)
+        return RecordedSampler(config.recorded, {problem.name, problem.name.rpartition("/")[2]})
     if config.base_url is not None:
         return EndpointSampler(
             config.base_url,
