@@ -163,7 +163,7 @@ class Sandbox:
             # Shielded: the answer of a cancelled run must still be taken off the worker's socket.
             task = asyncio.ensure_future(self._on(worker, request))
             self._exchanges.add(task)
-            task.add_done_callback(self._exchanges.discard)
+            task.add_done_callback(self._forget)
             try:
                 return await asyncio.shield(task)
             except WorkerLost as error:
@@ -174,6 +174,11 @@ class Sandbox:
         if not self._open():
             raise RuntimeError("the sandbox is closed")
         return Outcome(Verdict.IE, stderr=reason)
+
+    def _forget(self, task: asyncio.Task[Outcome]) -> None:
+        self._exchanges.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that a run nobody waits for any more ends without a warning
 
     def _open(self) -> bool:
         return self._workspace is not None

@@ -11,7 +11,7 @@ from clustering import Behaved, Cluster, cluster, select
 from sandbox import Verdict
 from solver.store import Store
 
-_NEARNESS = {Verdict.WA: 0, Verdict.TLE: 1, Verdict.MLE: 2, Verdict.OLE: 3, Verdict.RTE: 4}
+_NEARNESS = {Verdict.WA: 0, Verdict.TLE: 1, Verdict.MLE: 2, Verdict.OLE: 3, Verdict.RTE: 4, Verdict.IE: 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,11 @@ def _survivors(store: Store, settled: int) -> list[Behaved]:
     examples = [i.id for i in inputs if i.kind == "example"]
     rows = store.query(
         "SELECT s.program, min(s.idx), count(*) FROM samples s WHERE s.idx < ? AND s.program IN ("
-        "  SELECT program FROM executions WHERE input < ? AND verdict = 'AC' GROUP BY program HAVING count(*) = ?"
+        "  SELECT program FROM executions GROUP BY program"
+        "  HAVING count(*) = ? AND sum(verdict = 'AC' AND input < ?) = ?"
         ") GROUP BY s.program",
         settled,
+        len(inputs),
         len(examples),
         len(examples),
     )

@@ -3,14 +3,15 @@ through the entry-point group `codesieve.commands`."""
 
 from __future__ import annotations
 
+import logging
 import os
-import sqlite3
 import sys
 from importlib.metadata import entry_points
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from sandbox import SandboxUnavailable, ToolchainMissing
 from solver.errors import UserError
@@ -54,17 +55,22 @@ def _load(name: str) -> click.Command | None:
 
 @click.command(
     cls=_SolveGroup,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help="Sample many programs from a code model, run them all, keep the few most likely to be right.\n\n"
     "`solve PROBLEM [OPTIONS]` solves one problem file (`solve run --help` lists the options).",
 )
 @click.version_option(package_name="codesieve", prog_name="solve")
-def cli() -> None:
-    pass
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        ctx.exit(EXIT_BAD_INPUT)
 
 
 def main() -> None:
     """Console entry point: one line for every error a user can mend, and the documented exit codes."""
+    logging.raiseExceptions = False  # a full disk must not print a traceback for every log line
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.exceptions.Abort:
@@ -75,15 +81,13 @@ def main() -> None:
         _fail(error.format_message())
     except (UserError, SandboxUnavailable, ToolchainMissing) as error:
         _fail(str(error))
-    except (sqlite3.OperationalError, OSError) as error:
-        _fail(f"{error}; what was recorded is kept: free space or mend the path, then `solve resume RUN`")
+    except Exception as error:
+        if os.environ.get("CODESIEVE_TRACEBACK"):
+            raise
+        _fail(f"internal error ({type(error).__name__}: {error}); CODESIEVE_TRACEBACK=1 shows where, please report it")
 
 
 def _fail(message: str, code: int = EXIT_BAD_INPUT) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"[red]solve: error:[/red] {_one_line(message)}", highlight=False)
-    sys.stderr.flush()
-    os._exit(code) if code == EXIT_INTERRUPTED else sys.exit(code)
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split()).replace("[", "\\[")
+    line = Text.assemble(("solve: error:", "red"), " ", " ".join(message.split()))
+    Console(stderr=True, soft_wrap=True).print(line)
+    sys.exit(code)

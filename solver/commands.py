@@ -17,6 +17,7 @@ from solver.config import RunConfig, make_config
 from solver.engine import StopReason, planned_requests
 from solver.errors import UserError
 from solver.formats import load_problem, problem_schema
+from solver.models.registry import find
 from solver.problem import Problem
 from solver.prompts import render_prompts
 from solver.report import render
@@ -26,7 +27,7 @@ from solver.samplers.recorded import SampleWriter
 from solver.session import Session, execute
 from solver.store import Store
 
-EXIT_SOLVED, EXIT_UNSOLVED, EXIT_BAD, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_SOLVED, EXIT_UNSOLVED, EXIT_INTERRUPTED = 0, 1, 130
 _DEFAULTS = RunConfig()
 
 
@@ -118,6 +119,7 @@ def run(
     Exit code 0: a submission passes all examples; 1: none does; 2: bad input or set-up; 130: interrupted.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    _make_absolute(given)
     kind = _sampler_kind(given)
     if kind == "endpoint":
         given.setdefault("model", "")  # the server's only model
@@ -130,7 +132,7 @@ def run(
     _check_runnable(problem, config)
     model = resolve_model(config)
     directory = RunDirectory.create(out, problem, config)
-    _execute(Session(directory, problem, config, model, Console(stderr=True), quiet), as_json)
+    _execute(Session(directory, problem, config, model, Console(stderr=True), quiet, is_new=True), as_json)
 
 
 @click.command()
@@ -140,7 +142,8 @@ def run(
 def resume(run_path: Path, as_json: bool, quiet: bool) -> None:
     """Continue a run that was interrupted or killed; nothing recorded is done again."""
     directory, problem, config = RunDirectory.open(run_path)
-    _execute(Session(directory, problem, config, resolve_model(config), Console(stderr=True), quiet), as_json)
+    directory.lock()
+    _execute(Session(directory, problem, config, None, Console(stderr=True), quiet), as_json)
 
 
 @click.command()
@@ -158,15 +161,30 @@ def show(run_path: Path, as_json: bool) -> None:
 def samples(run_path: Path, out: Path) -> None:
     """Write a run's raw samples to FILE (JSON Lines; gzip when it ends in .gz), for `--recorded FILE`."""
     directory, problem, _ = RunDirectory.open(run_path)
-    with Store(directory.store_path) as store, SampleWriter(out) as writer:
-        for sample in store.raw_samples():
-            writer.write(problem.name, sample)
+    if not directory.store_path.exists():
+        raise UserError(f"{run_path}: has no samples yet; go on with `solve resume {run_path}`")
+    try:
+        with Store(directory.store_path) as store, SampleWriter(out) as writer:
+            for sample in store.raw_samples():
+                writer.write(problem.name, sample)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror}); choose another FILE") from None
 
 
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of the problem format."""
     click.echo(json.dumps(problem_schema(), indent=2))
+
+
+def _make_absolute(options: dict[str, Any]) -> None:
+    """So that the run can be resumed from any directory."""
+    for name in ("recorded", "plans_file"):
+        if name in options:
+            options[name] = options[name].absolute()
+    model = options.get("model")
+    if model and not find(model) and Path(model).expanduser().exists():
+        options["model"] = str(Path(model).expanduser().absolute())
 
 
 def _sampler_kind(options: dict[str, Any]) -> str:

@@ -10,14 +10,16 @@ Not covered here: choosing submissions (`solver.choice`) and making reports (`so
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from enum import StrEnum
 from typing import cast
 
 from sandbox import Verdict
 from solver.config import RunConfig
+from solver.errors import UserError
 from solver.extract import extract
 from solver.normalise import program_key
 from solver.problem import Problem
@@ -28,7 +30,10 @@ from solver.settled import SettledPrefix
 from solver.sieve import Sieve
 from solver.store import Store, StoredProgram
 
+log = logging.getLogger(__name__)
+
 _OPEN_PROGRAMS_PER_WORKER = 4
+_GRACE_SECONDS = 10.0  # for programs that are running when the time is up
 
 
 class StopReason(StrEnum):
@@ -38,7 +43,7 @@ class StopReason(StrEnum):
     SECONDS = "seconds"
     TOKENS = "tokens"
     AGREEMENT = "agreement"
-    EXHAUSTED = "recording ended"
+    EXHAUSTED = "sampler ended"
     INTERRUPTED = "interrupted"
     SAMPLER_FAILED = "sampler failed"
 
@@ -66,38 +71,59 @@ class Engine:
         self,
         problem: Problem,
         config: RunConfig,
-        sampler: Sampler,
+        open_sampler: Callable[[], Awaitable[Sampler]],
         sieve: Sieve,
         store: Store,
         counts: Counts,
+        *,
         workers: int,
+        runnable: frozenset[str],
     ) -> None:
+        """open_sampler: called only when samples are still wanted. runnable: languages that run here."""
         self._problem = problem
         self._config = config
-        self._sampler = sampler
+        self._open_sampler = open_sampler
+        self._sampler: Sampler | None = None
         self._sieve = sieve
         self._store = store
         self._counts = counts
+        self._runnable = runnable
         self._max_open = workers * _OPEN_PROGRAMS_PER_WORKER
         self._prefix = SettledPrefix(config.agreement)
         self._open: set[asyncio.Task[None]] = set()
         self._next_index = 0
         self._stop = asyncio.Event()
         self._reason = StopReason.SAMPLES
+        self._interrupted = False
+        self._dropped = False
+        self._repeated = 0
         self._error: BaseException | None = None
-        self.sampler_failure: str | None = None
+        self.trouble: str | None = None  # what the user should know of the sampler
 
     @property
     def settled_samples(self) -> int:
-        """How many samples, in arrival order, the result is made of."""
-        return self._prefix.length
+        """How many samples, in arrival order, the result is made of.
+
+        When programs were dropped there is no point in waiting for the oldest of them: all samples count.
+        """
+        return self._next_index if self._dropped else self._prefix.length
 
     def interrupt(self) -> None:
         """Ctrl-C: stop sampling and finish the programs being run. Called again, it drops those too."""
-        if self._stop.is_set():
-            for task in self._open:
-                task.cancel()
-        self._end(StopReason.INTERRUPTED)
+        if self._interrupted:
+            self._drop()
+        self._interrupted = True
+        self._stop.set()
+
+    def _drop(self) -> None:
+        self._dropped = bool(self._open) or self._dropped
+        for task in self._open:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Ends the sampler."""
+        if self._sampler is not None:
+            await self._sampler.close()
 
     async def run(self) -> StopReason:
         """Raises whatever the sandbox or the store raises; a sampler that fails ends the run instead."""
@@ -112,20 +138,30 @@ class Engine:
             self._end(StopReason.SECONDS)
         consumer.cancel()
         (result,) = await asyncio.gather(consumer, return_exceptions=True)
-        self._counts.phase = "settling"
-        await self._settle()
+        self._counts.phase = "finishing; Ctrl-C drops what runs" if self._interrupted else "finishing"
+        await self._settle(_GRACE_SECONDS if self._reason is StopReason.SECONDS else None)
         error = self._error or (result if isinstance(result, Exception) else None)
         if error is not None:
             raise error
+        return self._final_reason()
+
+    def _final_reason(self) -> StopReason:
+        if self._interrupted:
+            return StopReason.INTERRUPTED
         return self._reason if self._prefix.agreed_at is None else StopReason.AGREEMENT
 
-    async def _settle(self) -> None:
+    async def _settle(self, grace_seconds: float | None) -> None:
         """Judge what has arrived; once the settled samples agree, later ones do not count."""
-        while self._open:
-            if self._prefix.agreed_at is not None:
-                for task in self._open:
-                    task.cancel()
-            await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            async with asyncio.timeout(grace_seconds):
+                while self._open:
+                    if self._prefix.agreed_at is not None:
+                        for task in self._open:
+                            task.cancel()
+                    await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            self._drop()
+            await asyncio.wait(self._open)
 
     def _seconds_left(self) -> float | None:
         if self._config.max_seconds is None:
@@ -142,19 +178,29 @@ class Engine:
     async def _consume(self) -> None:
         if self._stop.is_set():
             return
+        self._counts.phase = "loading model"
+        self._sampler = await self._open_sampler()
         self._counts.phase = "sampling"
-        stream = cast(AsyncGenerator[Sample], self._sampler.stream(self._requests()))
+        recorded = self._counts.samples
         try:
-            async with aclosing(stream):
-                async for sample in stream:
-                    self._ingest(sample)
-                    if self._stop.is_set():
-                        return
-                    await self._room()
-        except SamplerFailed as error:
-            self.sampler_failure = str(error)
+            await self._stream(self._sampler)
+        except (SamplerFailed, UserError) as error:
+            if isinstance(error, UserError) and not self._counts.samples:
+                raise
+            self.trouble = str(error)
             self._end(StopReason.SAMPLER_FAILED)
+        if self._repeated > recorded:
+            self.trouble = f"{self._repeated - recorded} samples repeat earlier (request, choice) numbers; skipped"
         self._end(StopReason.EXHAUSTED)
+
+    async def _stream(self, sampler: Sampler) -> None:
+        stream = cast(AsyncGenerator[Sample], sampler.stream(self._requests(sampler.replays)))
+        async with aclosing(stream):
+            async for sample in stream:
+                self._ingest(sample)
+                if self._stop.is_set():
+                    return
+                await self._room()
 
     async def _take_up_recorded(self) -> None:
         """After a crash: what the store holds counts, and programs left unfinished are judged."""
@@ -167,8 +213,8 @@ class Engine:
                     self._judge_soon(program)
                     await self._room()
 
-    def _requests(self) -> Iterator[Request]:
-        if self._sampler.replays:
+    def _requests(self, replays: bool) -> Iterator[Request]:
+        if replays:
             return planned_requests(self._problem, self._config)
         return planned_requests(
             self._problem, self._config, have=self._counts.samples, start_index=self._store.next_request()
@@ -176,6 +222,7 @@ class Engine:
 
     def _ingest(self, sample: Sample) -> None:
         if self._store.has_sample(sample.request, sample.choice):
+            self._repeated += 1
             return
         self._counts.sampled(sample.completion_tokens)
         extraction = extract(
@@ -186,11 +233,13 @@ class Engine:
             entry_point=self._problem.entry_point,
             starter_code=self._problem.starter_code,
         )
-        program = None
-        if extraction.source is not None and extraction.language is not None:
+        program, reason = None, extraction.reason.value
+        if extraction.language is not None and extraction.language not in self._runnable:
+            reason = "no_toolchain"
+        elif extraction.source is not None and extraction.language is not None:
             key = program_key(extraction.source, extraction.language)
             program = StoredProgram(key, self._next_index, extraction.language, extraction.source)
-        is_new = self._store.add_sample(self._next_index, sample, extraction.reason or "ok", program)
+        is_new = self._store.add_sample(self._next_index, sample, reason, program)
         self._next_index += 1
         self._arrived(program.key if program else None, sample.completion_tokens)
         if program is not None and is_new:
@@ -220,7 +269,7 @@ class Engine:
 
     async def _judge(self, program: StoredProgram) -> None:
         result = await self._sieve.judge(program)
-        self._counts.compiled += result.verdict is not Verdict.CE
+        self._counts.compiled += result.verdict not in (Verdict.CE, Verdict.IE)
         self._counts.passing += result.behaviour is not None
         self._prefix.judged(result)
         if self._prefix.agreed_at is not None:

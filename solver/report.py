@@ -90,7 +90,7 @@ def _counts(store: Store, settled: int) -> dict[str, Any]:
         "extraction": extraction,
         "unique": unique,
         "duplicate_rate": round(1 - unique / with_program, 4) if with_program else 0.0,
-        "compiled": sum(verdicts.values()) - verdicts.get(Verdict.CE, 0),
+        "compiled": sum(verdicts.values()) - verdicts.get(Verdict.CE, 0) - verdicts.get(Verdict.IE, 0),
         "passing": verdicts.get(Verdict.AC, 0),
         "passing_samples": passing_samples,
         "verdicts": verdicts,

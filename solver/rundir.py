@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from solver.choice import Submission
 from solver.config import RunConfig
 from solver.errors import UserError
 from solver.problem import Problem
+from solver.report import REPORT_FORMAT
 from solver.store import Store
 
 
@@ -39,14 +41,12 @@ class RunDirectory:
     def create(root: Path | None, problem: Problem, config: RunConfig) -> RunDirectory:
         """Raises `UserError` when the directory already holds a run or cannot be written."""
         root = root or _default_root(problem.name)
-        if (root / "config.json").exists():
-            raise UserError(
-                f"{root}: already holds a run; continue it with `solve resume {root}` or choose another --out"
-            )
+        _refuse_if_taken(root)
         try:
             root.mkdir(parents=True, exist_ok=True)
             run = RunDirectory(root)
             run.lock()
+            _refuse_if_taken(root)  # again: another process may have come first
             _write_atomically(root / "problem.json", problem.model_dump_json(indent=2))
             _write_atomically(root / "config.json", config.model_dump_json(indent=2))
         except OSError as error:
@@ -83,17 +83,27 @@ class RunDirectory:
     def unlock(self) -> None:
         self._lock.release()
 
+    def discard(self) -> None:
+        """Takes back what `create` made, for a run that could not begin; the engine's log stays."""
+        for path in (*self.root.glob("run.sqlite*"), self.log_path, self.root / "problem.json", self.root / ".lock"):
+            path.unlink(missing_ok=True)
+        (self.root / "config.json").unlink(missing_ok=True)
+        with suppress(OSError):
+            self.root.rmdir()
+
     def write_submissions(self, submissions: list[Submission], store: Store) -> list[Path]:
         """One source file a submission, best first; replaces an earlier answer."""
-        folder = self.root / "submissions"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder, fresh = self.root / "submissions", self.root / ".submissions.tmp"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
         paths = []
         for submission in submissions:
             program = store.program(submission.program)
-            path = folder / f"{submission.rank:02d}{Path(languages()[program.language].source_name).suffix}"
+            path = fresh / f"{submission.rank:02d}{Path(languages()[program.language].source_name).suffix}"
             path.write_text(program.source, encoding="utf-8", errors="surrogatepass")
-            paths.append(path)
+            paths.append(folder / path.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.replace(folder)
         return paths
 
     def write_report(self, report: dict[str, Any]) -> None:
@@ -107,9 +117,14 @@ class RunDirectory:
             raise UserError(f"{self.root}: has no report yet; finish it with `solve resume {self.root}`") from None
         except ValueError:
             raise UserError(f"{self.report_path}: damaged; make it again with `solve resume {self.root}`") from None
-        if not isinstance(report, dict):
+        if not isinstance(report, dict) or report.get("format") != REPORT_FORMAT:
             raise UserError(f"{self.report_path}: damaged; make it again with `solve resume {self.root}`")
         return report
+
+
+def _refuse_if_taken(root: Path) -> None:
+    if (root / "config.json").exists():
+        raise UserError(f"{root}: already holds a run; continue it with `solve resume {root}` or choose another --out")
 
 
 def _default_root(name: str) -> Path:

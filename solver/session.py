@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +14,18 @@ from typing import Any
 from rich.console import Console
 
 from clustering import generate_inputs
-from sandbox import Sandbox, make_checker
+from sandbox import Sandbox, languages, make_checker
 from solver.choice import choose
 from solver.config import RunConfig
 from solver.engine import Engine, StopReason
+from solver.errors import UserError
 from solver.models import ResolvedModel
 from solver.problem import Problem
 from solver.progress import Counts, show_progress
 from solver.report import make_report
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler
-from solver.samplers.factory import open_sampler
+from solver.samplers.factory import open_sampler, resolve_model
 from solver.sieve import Sieve
 from solver.store import RunInput, Store
 
@@ -34,7 +36,11 @@ _CLOCK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a run works on, and where it shows its progress (stderr)."""
+    """What a run works on, and where it shows its progress (stderr).
+
+    run: locked by the caller. model: None to resolve it only when samples are still wanted.
+    is_new: the directory was made for this session, and goes again if the run cannot begin.
+    """
 
     run: RunDirectory
     problem: Problem
@@ -42,19 +48,34 @@ class Session:
     model: ResolvedModel | None
     console: Console
     quiet: bool = False
+    is_new: bool = False
 
 
 def execute(session: Session) -> dict[str, Any]:
-    """Runs or resumes; returns the report, which is also on disk.
+    """Runs or resumes; returns the report, which is also on disk, and unlocks the directory.
 
-    Raises `UserError` for bad set-up, `SandboxUnavailable` and `ToolchainMissing` from the sandbox.
+    Raises `UserError` for bad set-up or a disk that fails, `SandboxUnavailable` and `ToolchainMissing` from
+    the sandbox.
     """
-    session.run.lock()
+    root = session.run.root
+    begun = False
     try:
         with Store(session.run.store_path) as store, _logging_to(session.run.log_path):
-            return asyncio.run(_execute(session, store))
+            try:
+                return asyncio.run(_execute(session, store))
+            except Exception:
+                log.exception("the run broke off")
+                raise
+            finally:
+                begun = store.next_request() > 0
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise UserError(
+            f"{root}: {error}; what was recorded is kept: free space or mend the disk, then `solve resume {root}`"
+        ) from error
     finally:
         session.run.unlock()
+        if session.is_new and not begun and not session.run.report_path.exists():
+            session.run.discard()
 
 
 async def _execute(session: Session, store: Store) -> dict[str, Any]:
@@ -69,33 +90,42 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
         max_total_tokens=config.max_total_tokens,
         started=time.monotonic() - earlier,
     )
+
+    async def sampler() -> Sampler:
+        model = session.model or await asyncio.to_thread(resolve_model, config)
+        return await open_sampler(config, problem, model, restarts, session.run.engine_log_path)
+
     background = [asyncio.create_task(_keep_clock(store, counts))]
     if not session.quiet:
         background.append(asyncio.create_task(show_progress(counts, session.console)))
-    sampler: Sampler | None = None
     try:
         async with Sandbox(config.workers, allow_unsafe=config.unsafe_no_isolation) as sandbox:
-            counts.phase = "loading model"
-            sampler = await open_sampler(config, problem, session.model, restarts, session.run.engine_log_path)
+            _log_start(session, restarts, len(inputs), sandbox)
             checker = make_checker(problem.checker, sandbox)
             sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor)
-            _log_start(session, restarts, len(inputs), sandbox)
-            engine = Engine(problem, config, sampler, sieve, store, counts, sandbox.workers)
+            engine = Engine(
+                problem, config, sampler, sieve, store, counts, workers=sandbox.workers, runnable=_runnable(problem)
+            )
             with _interrupts(engine):
-                reason = await engine.run()
-            isolation = {name: layer.detail for name, layer in sandbox.isolation.layers.items() if layer.active}
+                try:
+                    reason = await engine.run()
+                    log.info("sampling ended by %s after %d samples", reason, counts.samples)
+                    return _finish(session, store, engine, reason, sandbox, counts)
+                finally:
+                    await engine.close()
     finally:
-        if sampler is not None:
-            await sampler.close()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-    log.info("sampling ended by %s after %d samples", reason, counts.samples)
-    report = _finish(session, store, engine, reason)
-    report["machine"] = {"isolation": isolation, "workers": sandbox.workers}
-    report["timing"] = _timing(store, counts)
-    session.run.write_report(report)
-    return report
+
+
+def _runnable(problem: Problem) -> frozenset[str]:
+    """Languages a program of this problem may be in on this machine."""
+    return frozenset(
+        name
+        for name, language in languages().items()
+        if language.available() and (problem.mode != "function" or language.function_mode)
+    )
 
 
 def _log_start(session: Session, restarts: int, inputs: int, sandbox: Sandbox) -> None:
@@ -120,20 +150,30 @@ def _inputs(store: Store, problem: Problem, config: RunConfig) -> list[RunInput]
     return inputs
 
 
-def _finish(session: Session, store: Store, engine: Engine, reason: StopReason) -> dict[str, Any]:
+def _finish(
+    session: Session, store: Store, engine: Engine, reason: StopReason, sandbox: Sandbox, counts: Counts
+) -> dict[str, Any]:
+    """Chooses, and writes submissions and report."""
     config = session.config
     answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed)
-    files = session.run.write_submissions(answer.submissions, store)
-    return make_report(
+    report = make_report(
         session.problem,
         config,
         store,
         answer,
-        files,
+        session.run.write_submissions(answer.submissions, store),
         settled=engine.settled_samples,
         stop_reason=str(reason),
-        detail=engine.sampler_failure,
+        detail=engine.trouble,
     )
+    layers = sandbox.isolation.layers
+    report["machine"] = {
+        "isolation": {name: layer.detail for name, layer in layers.items() if layer.active},
+        "workers": sandbox.workers,
+    }
+    report["timing"] = _timing(store, counts)
+    session.run.write_report(report)
+    return report
 
 
 async def _keep_clock(store: Store, counts: Counts) -> None:
@@ -149,6 +189,7 @@ def _timing(store: Store, counts: Counts) -> dict[str, float]:
     return {
         "elapsed_seconds": round(time.monotonic() - counts.started, 3),
         "sampling_seconds": round(sampling, 3),
+        "executions_now": counts.executions,
         "sandbox_cpu_seconds": round(cpu, 3),
         "tokens_per_second": round(counts.fresh_tokens / sampling, 1) if sampling else 0.0,
         "executions_per_second": round(counts.executions / sampling, 1) if sampling else 0.0,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -121,6 +122,17 @@ class Store:
         """For choices and reports: any read-only statement."""
         return self._db.execute(sql, parameters).fetchall()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # on a full disk SQLite has rolled back by itself
+                self._db.execute("ROLLBACK")
+            raise
+
     # --- meta -------------------------------------------------------------------------------------
 
     def meta(self, key: str) -> str | None:
@@ -141,8 +153,7 @@ class Store:
 
     def add_sample(self, idx: int, sample: Sample, extraction: str, program: StoredProgram | None) -> bool:
         """Record a sample and, if its program is new, the program. True when the program is new."""
-        self._db.execute("BEGIN")
-        try:
+        with self._transaction():
             self._db.execute(
                 "INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
@@ -152,18 +163,13 @@ class Store:
                     program.key if program else None,
                 ),
             )  # fmt: skip
-            is_new = False
-            if program is not None:
-                inserted = self._db.execute(
-                    "INSERT OR IGNORE INTO programs VALUES (?, ?, ?, ?)",
-                    (program.key, program.first_sample, program.language, _pack(program.source)),
-                )
-                is_new = inserted.rowcount == 1
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-        return is_new
+            if program is None:
+                return False
+            inserted = self._db.execute(
+                "INSERT OR IGNORE INTO programs VALUES (?, ?, ?, ?)",
+                (program.key, program.first_sample, program.language, _pack(program.source)),
+            )
+            return inserted.rowcount == 1
 
     def stored_samples(self) -> Iterator[StoredSample]:
         """In arrival order."""
@@ -196,17 +202,17 @@ class Store:
 
     def set_inputs(self, inputs: list[RunInput]) -> None:
         """Written once, before the first execution."""
-        self._db.execute("BEGIN")
-        self._db.executemany(
-            "INSERT INTO inputs VALUES (?, ?, ?, ?)",
-            [(i.id, i.kind, i.origin, _pack(i.text)) for i in inputs],
-        )
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO inputs VALUES (?, ?, ?, ?)",
+                [(i.id, i.kind, i.origin, _pack(i.text)) for i in inputs],
+            )
 
     def execution(self, program: str, input_id: int) -> Execution | None:
+        """What is known of the pair; None when it has not been executed, or only to an internal error."""
         row = self._db.execute(
             "SELECT verdict, behaviour, cpu_seconds, wall_seconds, peak_memory_bytes, exit_code, signal, detail "
-            "FROM executions WHERE program = ? AND input = ?",
+            "FROM executions WHERE program = ? AND input = ? AND verdict != 'IE'",
             (program, input_id),
         ).fetchone()
         return None if row is None else Execution(program, input_id, Verdict(row[0]), *row[1:])
@@ -221,23 +227,30 @@ class Store:
         return tuple(row[0] for row in rows)
 
     def add_execution(self, execution: Execution) -> None:
-        """A pair executed a second time shows as `runs` = 2: the count that must stay empty."""
-        self._db.execute(
-            "INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,1) "
-            "ON CONFLICT (program, input) DO UPDATE SET runs = runs + 1",
-            (
-                execution.program, execution.input, execution.verdict.value, execution.behaviour,
-                execution.cpu_seconds, execution.wall_seconds, execution.peak_memory_bytes,
-                execution.exit_code, execution.signal, execution.detail,
-            ),
-        )  # fmt: skip
+        """A pair executed a second time shows as `runs` = 2: the count that must stay empty.
+
+        An internal error was no execution, so a later result takes its place.
+        """
+        with self._transaction():
+            self._db.execute(
+                "DELETE FROM executions WHERE program = ? AND input = ? AND verdict = 'IE'",
+                (execution.program, execution.input),
+            )
+            self._db.execute(
+                "INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,1) "
+                "ON CONFLICT (program, input) DO UPDATE SET runs = runs + 1",
+                (
+                    execution.program, execution.input, execution.verdict.value, execution.behaviour,
+                    execution.cpu_seconds, execution.wall_seconds, execution.peak_memory_bytes,
+                    execution.exit_code, execution.signal, execution.detail,
+                ),
+            )  # fmt: skip
 
     def set_clusters(self, assignment: dict[str, int]) -> None:
         """program key -> cluster index; replaces what was there."""
-        self._db.execute("BEGIN")
-        self._db.execute("DELETE FROM clusters")
-        self._db.executemany("INSERT INTO clusters (program, cluster) VALUES (?, ?)", assignment.items())
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._db.execute("DELETE FROM clusters")
+            self._db.executemany("INSERT INTO clusters (program, cluster) VALUES (?, ?)", assignment.items())
 
 
 def _pack(text: str) -> bytes:

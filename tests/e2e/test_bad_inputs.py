@@ -122,6 +122,7 @@ def assert_one_clear_line(done: subprocess.CompletedProcess[str], words: tuple[s
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+    assert len(lines) == 1, done.stderr
     assert lines[-1].startswith("solve: error:"), done.stderr
     for word in words:
         assert word in lines[-1]
@@ -177,3 +178,33 @@ def test_a_full_disk_keeps_what_was_recorded_and_says_so(tmp_path: Path) -> None
         assert_one_clear_line(done, ("full",))
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_a_mistaken_run_does_not_take_its_directory(tmp_path: Path) -> None:
+    assert solve(PROBLEM, "--recorded", tmp_path / "tpyo.jsonl", "--out", tmp_path / "run", "-q").returncode == 2
+    right = record(tmp_path / "typo.jsonl", [fenced(RIGHT)])
+    assert solve(PROBLEM, "--recorded", right, "--out", tmp_path / "run", "-q").returncode == 0
+
+
+def test_a_report_of_another_shape_is_not_shown_as_a_traceback(tmp_path: Path) -> None:
+    recording = record(tmp_path / "r.jsonl", [fenced(RIGHT)])
+    solve(PROBLEM, "--recorded", recording, "--out", tmp_path / "run", "-q")
+    (tmp_path / "run/report.json").write_text("{}")
+    assert_one_clear_line(solve("show", tmp_path / "run"), ("report.json",))
+
+
+def test_a_run_can_be_resumed_from_another_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(tmp_path / "r.jsonl", [fenced(RIGHT)])
+    monkeypatch.chdir(tmp_path)
+    assert solve(PROBLEM, "--recorded", "r.jsonl", "--out", "run", "-q").returncode == 0
+    (tmp_path / "run/report.json").unlink()
+    monkeypatch.chdir("/")
+    assert solve("resume", tmp_path / "run", "-q").returncode == 0
+
+
+def test_an_answer_in_a_language_without_compiler_is_dropped_and_counted(tmp_path: Path) -> None:
+    cpp = "```cpp\n#include <iostream>\nint main() { std::cout << 1; }\n```"
+    recording = record(tmp_path / "r.jsonl", [cpp, fenced(RIGHT)])
+    done = solve(PROBLEM, "--recorded", recording, "--json", "--out", tmp_path / "run", env={"PATH": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["extraction"] == {"no_toolchain": 1, "ok": 1}

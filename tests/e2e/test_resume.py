@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from solver.store import Store
@@ -62,7 +63,8 @@ def test_three_kills_at_random_moments_leave_the_undisturbed_report(
     process = start(recording, out)
     for least in (5, 200, 400):
         wait_for_executions(out, least, process)
-        time.sleep(moments.uniform(0, 0.3))
+        time.sleep(moments.uniform(0, 0.2))
+        assert process.poll() is None, "the run ended before it could be killed"
         kill_tree(process)
         process = subprocess.Popen(
             [str(SOLVE), "resume", str(out), "--quiet"],
@@ -81,17 +83,12 @@ def test_a_killed_run_leaves_no_process_behind(recording: Path, tmp_path: Path) 
     out = tmp_path / "run"
     process = start(recording, out)
     wait_for_executions(out, 5, process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 4, "workers and fork servers should be running"
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and _descends_from_session(process.pid):
-        time.sleep(0.1)
-    assert _descends_from_session(process.pid) == []
-
-
-def _descends_from_session(session: int) -> list[str]:
-    listing = subprocess.run(["ps", "-e", "-o", "sid=,pid=,args="], capture_output=True, text=True, check=True).stdout
-    return [line for line in listing.splitlines() if line.split()[0] == str(session) and "<defunct>" not in line]
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
 
 
 def test_ctrl_c_writes_the_best_answer_so_far_and_exits_130(recording: Path, tmp_path: Path) -> None:
@@ -103,6 +100,23 @@ def test_ctrl_c_writes_the_best_answer_so_far_and_exits_130(recording: Path, tmp
     report = json.loads((out / "report.json").read_text())
     assert report["stop_reason"] == "interrupted"
     assert report["submissions"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_two_signals_drop_running_programs_and_keep_finished_ones(number: signal.Signals, tmp_path: Path) -> None:
+    """The first sample never ends; the right ones behind it are the best answer so far."""
+    endless = fenced("while True:\n    import time\n    time.sleep(1)\n")
+    recording = record(tmp_path / "r.jsonl", [endless, *(fenced(f"x = {i}\n{RIGHT}") for i in range(5))])
+    out = tmp_path / "run"
+    process = start(recording, out)
+    wait_for_executions(out, 100, process)
+    for _ in range(2):
+        os.kill(process.pid, number)
+        time.sleep(0.5)
+    assert process.wait(timeout=30) == 130
+    report = json.loads((out / "report.json").read_text())
+    assert report["stop_reason"] == "interrupted"
+    assert report["submissions"][0]["cluster_size"] == 5
 
 
 def test_an_interrupted_run_resumes_to_the_undisturbed_report(
@@ -134,4 +148,4 @@ def test_resuming_a_finished_run_executes_nothing(recording: Path, undisturbed: 
     solve(PROBLEM, "--recorded", recording, "--out", out, "--quiet")
     done = solve("resume", out, "--json")
     assert without_machine(json.loads(done.stdout)) == undisturbed
-    assert json.loads(done.stdout)["timing"]["executions_per_second"] == 0
+    assert json.loads(done.stdout)["timing"]["executions_now"] == 0

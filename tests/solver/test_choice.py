@@ -72,6 +72,12 @@ def test_when_nothing_passes_the_program_with_most_examples_leads_the_guesses(st
     ]
 
 
-def test_a_program_our_own_fault_kept_from_judging_is_not_offered_as_a_guess(store: Store) -> None:
+def test_a_program_our_own_fault_kept_from_judging_is_the_last_guess(store: Store) -> None:
     add(store, 0, "unlucky", (IE, None))
-    assert choose(store, 1, 10, "largest", 0).submissions == []
+    add(store, 1, "crashes", (RTE, None))
+    assert [s.program for s in choose(store, 2, 10, "largest", 0).submissions] == ["crashes", "unlucky"]
+
+
+def test_a_survivor_that_has_not_been_run_on_every_generated_input_is_not_clustered(store: Store) -> None:
+    add(store, 0, "dropped", (AC, "a"), (AC, "b"))
+    assert choose(store, 1, 10, "largest", 0).clusters == []

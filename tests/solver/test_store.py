@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -41,6 +42,26 @@ def test_a_pair_recorded_twice_is_counted_and_keeps_its_first_verdict(tmp_path: 
         store.add_execution(replace(EXECUTION, verdict=Verdict.WA))
         assert store.execution("k1", 0) == EXECUTION
         assert store.query("SELECT runs FROM executions") == [(2,)]
+
+
+def test_an_internal_error_is_no_execution_and_gives_way_to_a_later_verdict(tmp_path: Path) -> None:
+    with Store(tmp_path / "s") as store:
+        store.add_execution(replace(EXECUTION, verdict=Verdict.IE, behaviour=None))
+        assert store.execution("k1", 0) is None
+        store.add_execution(EXECUTION)
+        assert store.execution("k1", 0) == EXECUTION
+        assert store.query("SELECT runs FROM executions") == [(1,)]
+
+
+def test_a_full_disk_is_reported_as_such_and_keeps_what_was_committed(tmp_path: Path) -> None:
+    with Store(tmp_path / "s") as store:
+        store.query("PRAGMA max_page_count = 60")
+        noise = [replace(SAMPLE, request=i, text=os.urandom(500).hex()) for i in range(1000)]
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            any(store.add_sample(i, sample, "ok", None) for i, sample in enumerate(noise))
+        kept = [s.idx for s in store.stored_samples()]
+        assert kept == list(range(len(kept)))
+        assert kept
 
 
 def test_a_survivors_behaviour_is_in_input_order_with_gaps_as_none(tmp_path: Path) -> None:
