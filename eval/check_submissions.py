@@ -1,4 +1,4 @@
-"""`python -m eval.check_submissions RUN_DIR --problem PATH`: do a run's submissions pass the hidden tests?
+"""`python -m eval.check_submissions RUN_DIR --problem PATH`: do a run's submissions pass examples and hidden tests?
 
 A process of its own, after the run: the engine never sees what is read here.
 """
@@ -40,7 +40,7 @@ def main(
     as_json: bool,
     unsafe_no_isolation: bool,
 ) -> None:
-    """Say for each submission of RUN_DIR whether it passes the hidden tests.
+    """Say for each submission of RUN_DIR whether it passes the examples and the hidden tests.
 
     Exit code 0: one passes. 1: none does, or there are none. 2: bad input or set-up. 3: an internal error of the
     sandbox or the checker left it open.
@@ -137,7 +137,7 @@ def _as_record(task: Task, judgements: dict[str, Judgement]) -> dict[str, Any]:
 
 def _print(task: Task, judgements: dict[str, Judgement]) -> None:
     console = Console()
-    title = f"{task.problem.name}: {len(task.tests)} hidden tests"
+    title = f"{task.problem.name}: {len(task.problem.examples)} examples and {len(task.tests)} hidden tests"
     if not task.tests:
         console.print(f"{title}; nothing can be shown", markup=False)
         return

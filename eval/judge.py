@@ -1,4 +1,8 @@
-"""The judge: one program against the hidden tests, in order, until one fails."""
+"""The judge: one program against the examples and then the hidden tests, in order, until one fails.
+
+The examples are part of the judge's tests on every contest site; with few hidden tests they also catch programs
+that pass those by luck.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from sandbox.checkers import Runner
 class Judgement:
     """verdict: AC when every test passed, else that of the failing test; IE is ours and says nothing of the program.
 
-    failing_test: index from 0 among the hidden tests. cpu_seconds: the most that one test took.
+    failing_test: index from 0 among the examples, then the hidden tests. cpu_seconds: the most that one test took.
     """
 
     verdict: Verdict
@@ -31,7 +35,7 @@ def program_for(task: Task, language: str, source: str) -> Program:
 
 
 async def judge(task: Task, program: Program, sandbox: Runner, *, time_factor: float = 1.0) -> Judgement:
-    """Judges on the hidden tests, stopping at the first failure.
+    """Judges on the examples and the hidden tests, stopping at the first failure.
 
     Raises ValueError for a task without hidden tests, on which every program would pass.
     """
@@ -40,12 +44,14 @@ async def judge(task: Task, program: Program, sandbox: Runner, *, time_factor: f
     checker = make_checker(task.problem.checker, sandbox)
     limits = task.problem.limits(time_factor)
     cpu_seconds = 0.0
-    for index, test in enumerate(task.tests):
+    examples = (HiddenTest(example.input, (example.output,)) for example in task.problem.examples)
+    tests = (*examples, *task.tests)
+    for index, test in enumerate(tests):
         verdict, outcome, detail = await _verdict(test, program, sandbox, limits, checker)
         cpu_seconds = max(cpu_seconds, outcome.cpu_seconds)
         if verdict is not Verdict.AC:
-            return Judgement(verdict, index, len(task.tests), index, cpu_seconds, detail)
-    return Judgement(Verdict.AC, len(task.tests), len(task.tests), None, cpu_seconds)
+            return Judgement(verdict, index, len(tests), index, cpu_seconds, detail)
+    return Judgement(Verdict.AC, len(tests), len(tests), None, cpu_seconds)
 
 
 async def _verdict(

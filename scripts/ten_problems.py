@@ -28,11 +28,11 @@ PROBLEMS = [
     (CODE_CONTESTS, "1608_A. Find Array"),
     (CODE_CONTESTS, "1607_A. Linear Keyboard"),
     (CODE_CONTESTS, "1619_A. Square String?"),
-    (APPS, "2372"),
-    (APPS, "2366"),
-    (APPS, "2391"),
-    (APPS, "2392"),
     (APPS, "17"),
+    (APPS, "2366"),
+    (APPS, "2004"),
+    (APPS, "2387"),
+    (APPS, "2017"),
 ]
 
 

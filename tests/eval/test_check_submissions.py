@@ -42,14 +42,14 @@ def test_one_right_submission_is_enough(tmp_path: Path, problem: Path) -> None:
     assert result.exit_code == 0
     record = json.loads(result.stdout)
     assert [s["verdict"] for s in record["submissions"]] == ["WA", "AC"]
-    assert [s["failing_test"] for s in record["submissions"]] == [1, None]
+    assert [s["failing_test"] for s in record["submissions"]] == [2, None]
     assert (record["hidden_tests"], record["solved"]) == (2, True)
 
 
 def test_submissions_that_only_pass_the_examples_do_not_solve(tmp_path: Path, problem: Path) -> None:
     result = check(run_with(tmp_path, WRONG, "1/0\n"), "--problem", problem)
     assert result.exit_code == 1
-    assert "1/2" in result.stdout
+    assert "2/3" in result.stdout
     assert "RTE" in result.stdout
     assert "not solved" in result.stdout
 

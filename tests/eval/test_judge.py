@@ -9,7 +9,7 @@ import pytest
 from eval.judge import judge, program_for
 from eval.task import HiddenTest, Task, load_task
 from sandbox import CheckerSpec, Limits, Outcome, Program, Sandbox, Verdict
-from solver.problem import Problem
+from solver.problem import Example, Problem
 
 TESTS = (HiddenTest("1", ("1",)), HiddenTest("2", ("2",)), HiddenTest("3", ("3", "three")))
 
@@ -103,3 +103,15 @@ async def test_the_bundled_reference_solutions_pass_their_own_hidden_tests() -> 
             bundled = load_task(path)
             solution = program_for(bundled, "python", (path.parent / "solution.py").read_text(encoding="utf-8"))
             assert (await judge(bundled, solution, sandbox)).verdict is Verdict.AC, path
+
+
+async def test_a_program_that_fails_an_example_is_not_right_however_lucky_it_is_on_the_hidden_tests():
+    problem = Problem(name="double", statement="Double it.", examples=[Example(input="3", output="6")])
+    task = Task(problem, (HiddenTest("2", ("4",)),))
+
+    class Squares:
+        async def run(self, program, stdin, limits):
+            return Outcome(Verdict.OK, str(int(stdin) ** 2).encode())
+
+    judgement = await judge(task, program_for(task, "python", ""), Squares())
+    assert (judgement.verdict, judgement.failing_test) == (Verdict.WA, 0)
