@@ -41,7 +41,8 @@ def main() -> int:
     parser.add_argument("out", type=Path, help="directory for the ten runs")
     parser.add_argument("--base-url")
     parser.add_argument("--recorded", type=Path)
-    parser.add_argument("--model", default="qwen2.5-coder-1.5b")
+    parser.add_argument("--model", help="default: qwen2.5-coder-1.5b, or the endpoint's only model")
+    parser.add_argument("--concurrency", default="16", help="endpoint requests in flight")
     parser.add_argument("--samples", default="64")
     parser.add_argument("--seed", default="7")
     parser.add_argument("--save-samples", type=Path, help="write all raw samples there (.jsonl.gz)")
@@ -49,7 +50,7 @@ def main() -> int:
     rows = [solve_one(file, record, index, options) for index, (file, record) in enumerate(PROBLEMS)]
     if options.save_samples:
         save_samples(options.out, options.save_samples)
-    print(json.dumps({"problems": rows, "solved": sum(row["hidden_tests"] for row in rows)}))
+    print(json.dumps({"problems": rows, "solved": sum(bool(row["solved"]) for row in rows)}))
     return 0
 
 
@@ -68,12 +69,12 @@ def solve_one(file: Path, record: str, index: int, options: argparse.Namespace) 
         "unique": report["counts"]["unique"],
         "passing_examples": report["counts"]["passing"],
         "submissions": len(report["submissions"]),
-        "hidden_tests": judged.returncode == 0,
+        "solved": judged.returncode == 0,
         "seconds": report["timing"]["elapsed_seconds"],
         "tokens_per_second": report["timing"]["tokens_per_second"],
     }
     print(" · ".join(f"{key} {value}" for key, value in row.items()), file=sys.stderr)
-    return row
+    return {**row, "programs": [submission["program"] for submission in report["submissions"]]}
 
 
 def solve_arguments(file: Path, record: str, run: Path, options: argparse.Namespace) -> list[str]:
@@ -82,8 +83,8 @@ def solve_arguments(file: Path, record: str, run: Path, options: argparse.Namesp
     if options.recorded:
         return [*arguments, "--recorded", str(options.recorded)]
     if options.base_url:
-        arguments += ["--base-url", options.base_url]
-    return [*arguments, "--model", options.model]
+        arguments += ["--base-url", options.base_url, "--concurrency", options.concurrency]
+    return [*arguments, "--model", options.model] if options.model else arguments
 
 
 def save_samples(out: Path, target: Path) -> None:
