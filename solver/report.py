@@ -156,10 +156,17 @@ def _why(counts: dict[str, Any], stop_reason: str) -> str:
 
 def render(report: dict[str, Any], console: Console) -> None:
     """Table of submissions, the counts and the best program."""
-    console.print(_rendered(report))
+    console.print(_summary(report))
+    if report["submissions"]:
+        best = report["submissions"][0]
+        console.print(Text(f"\n{best['file']}", style="bold"))
+        if console.is_terminal:
+            console.print(Syntax(best["source"], best["language"], background_color="default", word_wrap=True))
+        else:
+            console.print(Text(best["source"]), soft_wrap=True)
 
 
-def _rendered(report: dict[str, Any]) -> RenderableType:
+def _summary(report: dict[str, Any]) -> RenderableType:
     counts = report["counts"]
     parts: list[RenderableType] = [
         Text(f"{report['problem']}", style="bold"),
@@ -177,9 +184,6 @@ def _rendered(report: dict[str, Any]) -> RenderableType:
         parts.append(Text(report["detail"], style="yellow"))
     if report["submissions"]:
         parts.append(_table(report))
-        best = report["submissions"][0]
-        parts.append(Text(f"\n{best['file']}", style="bold"))
-        parts.append(Syntax(best["source"], best["language"], background_color="default"))
     return Group(*parts)
 
 
