@@ -19,6 +19,7 @@ import msgspec
 
 from sandbox import wire
 from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
+from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.libraries import mentions_library
 from sandbox.memory_files import memory_file, read, sealed_file, size, tail
@@ -107,30 +108,36 @@ class Supervisor:
         message = {"kind": "python", "compiled": compiled is not None, **_message(program, limits)}
         with contextlib.ExitStack() as stack:
             code = sealed_file(stack, "code", request.source if compiled is None else compiled)
-            fds = self._descriptors(stack, request, code)
-            reply, left = self._ask(server, message, fds, limits)
-            if left is not None:
-                stack.callback(os.close, left)
-            ended = self._ended(program, limits, reply, fds, left)
+            ended, files = self._execute(stack, server, request, message, code)
             ended.memory = max(0, ended.memory - server.baseline_bytes)
             if compiled is None:
                 ended.status = self._code.take(request.source, ended.status)
-            return judge(program, limits, ended)
+            return with_files(judge(program, limits, ended), files, limits)
 
     def _run_native(self, request: wire.Run) -> Outcome:
         program, limits = request.program, request.limits
         server = self._server("tools")
         with contextlib.ExitStack() as stack:
-            fds = self._descriptors(stack, request, _open_binary(stack, request.binary))
-            if len(fds) == RESULT:
-                fds.append(self._nothing)
-            reply, left = self._ask(server, {"kind": "native", **_message(program, limits)}, fds, limits)
-            if left is not None:
-                stack.callback(os.close, left)
-            ended = self._ended(program, limits, reply, fds, left)
+            binary = _open_binary(stack, request.binary)
+            message = {"kind": "native", **_message(program, limits)}
+            ended, files = self._execute(stack, server, request, message, binary)
             if ended.memory <= server.baseline_bytes:
                 ended.memory = min(ended.memory, limits.memory_bytes)  # the server's before exec, not the program's
-            return judge(program, limits, ended)
+            return with_files(judge(program, limits, ended), files, limits)
+
+    def _execute(
+        self, stack: contextlib.ExitStack, server: Server, request: wire.Run, message: dict[str, Any], code: int
+    ) -> tuple[Ended, ReturnedFiles | None]:
+        fds = self._descriptors(stack, request, code)
+        sent = fds
+        if request.extra is not None:
+            more, files = packed(stack, request.extra, request.limits)
+            message, sent = message | more, [*fds, files]
+        reply, left = self._ask(server, message, sent, request.limits)
+        if left is not None:
+            stack.callback(os.close, left)
+        returned = ReturnedFiles(reply["files"], sent[-1]) if reply["files"] else None
+        return self._ended(request.program, request.limits, reply, fds, left), returned
 
     def _descriptors(self, stack: contextlib.ExitStack, request: wire.Run, code: int) -> list[int]:
         """A child's descriptors, in the order of `sandbox.zygote.child`."""

@@ -61,7 +61,7 @@ def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> 
         kind = request["kind"]
         os.setsid()
         kernel.die_with_parent()
-        for fd in (CODE, STATUS, RESULT) if kind == "native" else (STATUS, RESULT):
+        for fd in [STATUS, *([CODE] if kind == "native" else []), *range(RESULT, len(fds))]:
             os.set_inheritable(fd, False)
         if confinement.landlock_abi:
             landlock.restrict(_ruleset(kind, confinement), confinement.landlock_abi)
@@ -73,7 +73,7 @@ def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> 
             seccomp.PreparedFilter(confinement.filters[kind]).install(os.getpid())
         report.write(READY)
         if kind == "native":
-            os.execve(CODE, ["./main"], ENVIRONMENT)
+            os.execve(CODE, ["./main", *request.get("arguments", ())], ENVIRONMENT)
         os.execve(request["argv"][0], request["argv"], ENVIRONMENT)
     except BaseException as error:
         report.write(f"setup: {type(error).__name__}: {error}")

@@ -49,7 +49,7 @@ class PythonChild:
         code = marshal.loads(content) if request["compiled"] else candidate.compile_source(content, report)
         if arguments is not None:
             candidate.call_function(code, request["entry_point"], arguments, RESULT, report)
-        candidate.run_script(code, report)
+        candidate.run_script(code, report, request.get("arguments", ()))
 
     def _restrict(self, request: dict[str, Any]) -> None:
         confinement = self._confinement

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import kernel
+from . import extras, kernel
 from .child import CODE, RESULT
 from .scratch import Scratch
 
@@ -70,11 +70,15 @@ class Loop:
             self._scratch.place(name, fds[CODE if request["kind"] == "compile" else RESULT])
         if (name := request.get("collect")) and not self._scratch.can_create and request["kind"] != "compile":
             self._scratch.touch(name)
+        extra, child_fds = request.get("extra"), fds
+        if extra:
+            child_fds = fds[:-1]
+            extras.place(self._scratch, extra, fds[-1])
         began = time.monotonic()
         pid = os.fork()
         if pid == 0:
             try:
-                self._start_child(request, fds)
+                self._start_child(request, child_fds)
             finally:
                 os._exit(1)  # whatever the program did to this interpreter, it never comes back to the server
         killed = self._watch(pid, request["cpu"], began + request["wall"])
@@ -88,6 +92,7 @@ class Loop:
             "wall": wall,
             "memory": usage.ru_maxrss * 1024,
             "killed": killed,
+            "files": extras.collect(self._scratch, extra, fds[-1]) if extra else [],
         }
 
     def _watch(self, pid: int, cpu_limit: float, deadline: float) -> str:
