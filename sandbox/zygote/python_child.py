@@ -14,7 +14,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from . import candidate, kernel, landlock, seccomp
+from . import calls, candidate, kernel, landlock, seccomp, stub
 from .child import CODE, READY, RESULT, STATUS, STDIN, Confinement, limit_per_request
 
 OPEN_FILES = 64
@@ -47,9 +47,13 @@ class PythonChild:
         arguments = candidate.read_arguments(STDIN, report) if request["mode"] == "function" else None
         content = os.read(CODE, os.fstat(CODE).st_size)
         os.close(CODE)
+        if request["mode"] == "tests":
+            stub.run_tests(content, calls.take_pipe(STDIN), RESULT, STATUS)
         code = marshal.loads(content) if request["compiled"] else candidate.compile_source(content, report)
         if arguments is not None:
             candidate.call_function(code, request["entry_point"], arguments, RESULT, report)
+        if request["mode"] == "calls":
+            candidate.answer_calls(code, request["entry_point"], STDIN, RESULT, report)
         if command_line := request.get("arguments"):
             sys.argv += command_line
             sys.orig_argv += command_line
