@@ -14,21 +14,22 @@ import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sandbox import wire
 from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
-from sandbox.invocation import packed, with_files
+from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, judge
-from sandbox.memory_files import memory_file, read, sealed_file, size, tail
+from sandbox.memory_files import executable_file, memory_file, read, sealed_file, size, tail
 from sandbox.relay import Line, crosswise
-from sandbox.server import Server, ServerLost
+from sandbox.server import Server, ServerLost, limits_message
 from sandbox.stall import Signature, asleep
-from sandbox.types import ACCEPTED, Interaction, Limits, Outcome, Verdict
-from sandbox.zygote.child import READY, STATUS, STDERR, STDIN, STDOUT
+from sandbox.types import ACCEPTED, Interaction, Outcome, Verdict
+from sandbox.zygote.child import READY, RESULT, STATUS, STDERR, STDIN, STDOUT
 from sandbox.zygote.stub import REPORT
 
-_RESULT = 5  # of `sandbox.zygote.child`: where calls and their answers go out
+PARTNER = "partner-"  # in front of a fork server's kind: one more of the kind
+
 _REQUEST_BYTES = 2**30  # that test code may send
 _STALL_SAMPLE_SECONDS = 0.25
 _STALL_SAMPLES = 5
@@ -70,7 +71,7 @@ class Pair:
         self._deadlock = False
 
     def run(self, seconds: float) -> wire.Answer:
-        """Both, to their ends. seconds: after these a server counts as hung. Raises ServerLost, SetupFailed, OSError."""
+        """Both, to their ends. seconds: after these a server is hung. Raises ServerLost, SetupFailed, OSError."""
         with contextlib.ExitStack() as stack:
             sides = self._prepare(stack)
             with contextlib.ExitStack() as ours:
@@ -82,10 +83,10 @@ class Pair:
             self._attend(sides, time.monotonic() + seconds)
             program, partner = (self._outcome(side) for side in sides)
             if self._request.check:
-                return wire.Answer(self._request.id, _tested(program, partner, sides))
+                return wire.Answer(self._request.id, _tested(sides, program, partner))
             program_ended, partner_ended = (side.reply["ended"] for side in sides if side.reply)
-            first = "program" if program_ended <= partner_ended else "interactor"
-            interaction = Interaction(program, partner, first, self._deadlock)
+            order: Literal["program", "interactor"] = "program" if program_ended <= partner_ended else "interactor"
+            interaction = Interaction(program, partner, order, self._deadlock)
             return wire.Answer(self._request.id, program, interaction)
 
     def _prepare(self, stack: contextlib.ExitStack) -> list[_Side]:
@@ -99,10 +100,13 @@ class Pair:
     def _side(
         self, stack: contextlib.ExitStack, number: int, request: wire.Run, mode: str, pipes: tuple[int, int], line: Line
     ) -> _Side:
-        message: dict[str, Any] = {"mode": mode, "entry_point": request.program.entry_point, **_limits(request.limits)}
+        message: dict[str, Any] = {
+            "mode": mode,
+            "entry_point": request.program.entry_point,
+            **limits_message(request.limits),
+        }
         if request.binary:
-            code = os.open(request.binary, os.O_RDONLY | os.O_CLOEXEC)
-            stack.callback(os.close, code)
+            code = executable_file(stack, request.binary)
             message |= {"kind": "native"}
         else:
             compiled = None if mode == "tests" else self._code.get(request.source)
@@ -113,7 +117,7 @@ class Pair:
         if mode == "stdio":
             fds, message["pipes"] = [hears, says, err, status, code, self._nothing], (STDIN, STDOUT)
         else:
-            fds, message["pipes"] = [hears, memory_file(stack, "out"), err, status, code, says], (STDIN, _RESULT)
+            fds, message["pipes"] = [hears, memory_file(stack, "out"), err, status, code, says], (STDIN, RESULT)
         if request.extra is not None:
             more, files = packed(stack, request.extra, request.limits)
             message |= more
@@ -147,8 +151,7 @@ class Pair:
                 self._deadlock = True
                 _abort(waiting)
         for side in sides:
-            while side.line.source >= 0:  # all writers are gone: what is left is in the pipe
-                side.line.move()
+            side.line.drain()
 
     def _poll(self, sides: list[_Side], waiting: list[_Side]) -> set[int]:
         poll = select.poll()
@@ -191,11 +194,12 @@ class Pair:
             output=bytes(side.line.kept),
             stderr=tail(err, STDERR_BYTES).decode("utf-8", "replace"),
         )
-        if ended.killed == "abort" and side.line.exceeded:
-            ended.killed = ""
+        if ended.killed == "abort" and (side.line.exceeded or self._request.check):
+            ended.killed = ""  # another limit, or none: the tests were over
+            ended.code, ended.signal = 0, None
         outcome = judge(dataclasses.replace(request.program, mode="stdio"), request.limits, ended)
         if request.extra is not None:
-            outcome = with_files(outcome, reply["files"], side.fds[-1], request.limits)
+            outcome = with_files(outcome, ReturnedFiles(reply["files"], side.fds[-1]), request.limits)
         return outcome
 
 
@@ -204,23 +208,34 @@ def _abort(sides: list[_Side]) -> None:
         side.server.abort()
 
 
-def _tested(program: Outcome, tests: Outcome, sides: list[_Side]) -> Outcome:
+def _tested(sides: list[_Side], program: Outcome, tests: Outcome) -> Outcome:
     """The verdict of test code on a program: see `sandbox.zygote.stub` for who is to blame for what."""
-    program = dataclasses.replace(program, output=b"")
-    if program.verdict in (Verdict.CE, Verdict.TLE, Verdict.MLE, Verdict.OLE) and sides[0].reply["killed"] != "abort":
-        return program
+
+    def ends(verdict: Verdict, text: str | None = None) -> Outcome:
+        return dataclasses.replace(
+            program, verdict=verdict, output=b"", stderr=program.stderr if text is None else text
+        )
+
+    if program.verdict in (Verdict.CE, Verdict.TLE, Verdict.MLE, Verdict.OLE):
+        return ends(program.verdict)
     status = read(sides[1].fds[STATUS], MAX_STATUS_BYTES).removeprefix(READY.encode())
     if not status.startswith(REPORT):
-        return _unfinished(program, tests, answered=sides[0].line.passed > 0)
+        if not sides[0].line.passed:
+            return ends(Verdict.IE, f"the test code is broken: {tests.verdict} {tests.stderr}")
+        verdict = tests.verdict if tests.verdict in (Verdict.TLE, Verdict.MLE) else Verdict.WA
+        return ends(verdict, f"what the program returned was too much for the test code: {tests.verdict}")
     report = json.loads(status[len(REPORT) :])
-    result, text = report["result"], report["text"]
-    return dataclasses.replace(program)
-
-
-def _limits(limits: Limits) -> dict[str, Any]:
-    return {
-        "cpu": limits.cpu_seconds,
-        "wall": limits.wall_backstop_seconds,
-        "memory": limits.memory_bytes,
-        "output": limits.output_bytes,
-    }
+    match report["result"]:
+        case "passed":
+            return ends(Verdict.AC)
+        case "failed":
+            return ends(Verdict.WA, report["text"])
+        case "broken":
+            return ends(Verdict.IE, f"the test code is broken: {report['text']}")
+        case "raised":
+            return ends(Verdict.RTE, report["text"])
+        case "garbled":
+            return ends(Verdict.RTE, f"the program answered calls on its own: {report['text']}")
+    if program.verdict is Verdict.RTE:
+        return ends(Verdict.RTE)
+    return ends(Verdict.RTE, f"{program.stderr}the program ended in the middle of the test\n")

@@ -41,6 +41,14 @@ class Line:
         if self.source < 0 and not self._waiting:
             self._close_sink()
 
+    def drain(self) -> None:
+        """Once both have ended: counts what is left in the pipe."""
+        before = -1
+        while self.source >= 0 and self.passed != before:
+            before = self.passed
+            self._take()
+            self._waiting = b""
+
     def close(self) -> None:
         """Lets go of both ends."""
         self._close_sink()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sandbox.libraries import Library
+from sandbox.types import Limits
 
 Profile = Literal["python", "tools"]
 
@@ -168,6 +169,16 @@ class Server:
             self._process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
+
+
+def limits_message(limits: Limits) -> dict[str, Any]:
+    """The limits' part of a request."""
+    return {
+        "cpu": limits.cpu_seconds,
+        "wall": limits.wall_backstop_seconds,
+        "memory": limits.memory_bytes,
+        "output": limits.output_bytes,
+    }
 
 
 def _base_python() -> str:

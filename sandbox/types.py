@@ -111,22 +111,22 @@ class Interaction:
 
     @property
     def verdict(self) -> Verdict:
-        """By Kattis' rules: the interactor accepts (exit code 42) or rejects (43), and what the program did counts
-        when it broke a limit, or crashed before the interactor had ended. IE when the interactor failed."""
-        rejected = self.interactor.exit_code == REJECTED
-        if self.program.verdict in (Verdict.CE, Verdict.IE):
+        """By Kattis' rules: the interactor accepts (exit code 42) or rejects (43). What the program did counts when it
+        broke a limit, or crashed before the interactor had ended. IE when the interactor failed."""
+        accepted, rejected = (self.interactor.exit_code == code for code in (ACCEPTED, REJECTED))
+        if self.program.verdict in (Verdict.CE, Verdict.IE) or self.deadlock:
             return self.program.verdict
-        if self.interactor.verdict in (Verdict.CE, Verdict.IE):
+        if self.interactor.verdict in (Verdict.CE, Verdict.IE, Verdict.OLE):
             return Verdict.IE
-        if rejected and self.first == "interactor":
-            return Verdict.WA
-        if self.program.verdict not in (Verdict.OK, Verdict.RTE):
+        if self.first == "interactor" and not accepted:
+            return Verdict.WA if rejected else Verdict.IE
+        if self.program.verdict is not Verdict.OK and (
+            self.first == "program" or self.program.verdict is not Verdict.RTE
+        ):
             return self.program.verdict
-        if self.program.verdict is Verdict.RTE and self.first == "program":
-            return Verdict.RTE
         if rejected:
             return Verdict.WA
-        return Verdict.AC if self.interactor.exit_code == ACCEPTED else Verdict.IE
+        return Verdict.AC if accepted else Verdict.IE
 
 
 class SandboxUnavailable(RuntimeError):

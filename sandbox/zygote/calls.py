@@ -40,7 +40,7 @@ def _answer(function: Callable[..., Any], module: types.ModuleType, message: dic
     named = {name: decoder.item(item) for name, item in message["named"].items()}
     encoder = crossing.Encoder(classes, decoder.objects, opaque=True)
     try:
-        answer = {"value": encoder.encode([function(*positional, **named)])}
+        answer: dict[str, Any] = {"value": encoder.encode([function(*positional, **named)])}
     except (MemoryError, SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:

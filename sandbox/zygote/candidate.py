@@ -14,6 +14,7 @@ import threading
 import traceback
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from . import calls, values
@@ -80,8 +81,11 @@ def compile_source(source: bytes, report: Report) -> types.CodeType:
     return code
 
 
-def run_script(code: types.CodeType, report: Report) -> NoReturn:
+def run_script(code: types.CodeType, report: Report, arguments: Sequence[str]) -> NoReturn:
     """Runs the code as `__main__` and ends the process with the exit code that Python would give."""
+    if arguments:
+        sys.argv += arguments
+        sys.orig_argv += arguments
     module = _new_module("__main__")
     report.close()
     _execute(code, module)

@@ -61,7 +61,7 @@ def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> 
         kind = request["kind"]
         os.setsid()
         kernel.die_with_parent()
-        for fd in (CODE, STATUS, RESULT) if kind == "native" else (STATUS, RESULT):
+        for fd in [STATUS, *([CODE] if kind == "native" else []), *range(RESULT, len(fds))]:
             os.set_inheritable(fd, False)
         if confinement.landlock_abi:
             landlock.restrict(_ruleset(kind, confinement), confinement.landlock_abi)

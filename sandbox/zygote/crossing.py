@@ -1,11 +1,11 @@
 """Values that cross between a program and its test code, which run in two processes that do not trust each other.
 
-A message is JSON, preceded by its length. A value is an atom (None, bool, int, float, str) or, as `[index]`, a reference
-to a node: `[kind, ...contents]`. Nodes keep what literals lose: sharing, cycles, long linked lists. The nodes of a
-call keep their indices in its answer, so that what the program did to its arguments can be done to the caller's
-own objects. Subclasses cross as their base; objects of classes that both sides define (a ListNode) by class name
-and attributes; an iterator as its items. Nothing that is received names code: the worst a hostile message can do is to
-be refused.
+A message is JSON, preceded by its length. A value is an atom (None, bool, int, float, str) or, as `[index]`, a
+reference to a node: `[kind, ...contents]`. Nodes keep what literals lose: sharing, cycles, long linked lists. The
+nodes of a call keep their indices in its answer, so that what the program did to its arguments can be done to the
+caller's own objects. Subclasses cross as their base; objects of classes that both sides define (a ListNode) by class
+name and attributes; an iterator as its items. Nothing that is received names code: the worst a hostile message can do
+is to be refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HEADER_BYTES = 8
 MUTABLE: dict[str, Callable[[], Any]] = {
     "list": list, "dict": dict, "set": set, "bytearray": bytearray, "deque": deque,
 }  # fmt: skip
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[type[Iterable[Any]], ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 class CannotCross(TypeError):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import marshal
 import os
-import sys
 from typing import Any, NoReturn
 
 from . import calls, candidate, kernel, landlock, seccomp, stub
@@ -54,10 +53,7 @@ class PythonChild:
             candidate.call_function(code, request["entry_point"], arguments, RESULT, report)
         if request["mode"] == "calls":
             candidate.answer_calls(code, request["entry_point"], STDIN, RESULT, report)
-        if command_line := request.get("arguments"):
-            sys.argv += command_line
-            sys.orig_argv += command_line
-        candidate.run_script(code, report)
+        candidate.run_script(code, report, request.get("arguments", ()))
 
     def _restrict(self, request: dict[str, Any]) -> None:
         confinement = self._confinement

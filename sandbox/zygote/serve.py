@@ -87,7 +87,7 @@ class Loop:
         _, status, usage = os.wait4(pid, 0)
         wall = time.monotonic() - began
         self._end_all_children()
-        reply: dict[str, Any] = {
+        return {
             "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             "cpu": usage.ru_utime + usage.ru_stime,
@@ -95,10 +95,8 @@ class Loop:
             "ended": began + wall,
             "memory": usage.ru_maxrss * 1024,
             "killed": killed,
+            "files": extras.collect(self._scratch, extra, fds[-1]) if extra else [],
         }
-        if extra:
-            reply["files"] = extras.collect(self._scratch, extra, fds[-1])
-        return reply
 
     def _watch(self, pid: int, cpu_limit: float, deadline: float) -> str:
         """Waits for the child's end and brings it about when a limit is passed. Returns the limit's name."""

@@ -164,6 +164,7 @@ def _text(error: BaseException, tests: bytes) -> str:
     lines = tests.decode("utf-8", "replace").splitlines(keepends=True)
     linecache.cache["tests.py"] = (len(tests), None, lines, "tests.py")  # so that the failed assertion is shown
     try:
-        return "".join(traceback.format_exception(error, limit=-3))
+        tb = error.__traceback__ and error.__traceback__.tb_next  # without this file's own frame
+        return "".join(traceback.format_exception(type(error), error, tb, limit=-3))
     except BaseException:  # an exception of the test's own may not even be printable
         return type(error).__name__
