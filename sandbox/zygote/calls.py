@@ -52,7 +52,7 @@ def _answer(function: Callable[..., Any], module: types.ModuleType, message: dic
     answer["changed"] = [
         (index, now)
         for index, before in enumerate(message["nodes"])
-        if before[0] in crossing.MUTABLE and not crossing.same(before, now := encoder.node(decoder.objects[index]))
+        if before[0] in crossing.CHANGEABLE and not crossing.same(before, now := encoder.node(decoder.objects[index]))
     ]
     answer["nodes"] = encoder.nodes
     return answer

@@ -25,9 +25,10 @@ MAX_ITERATED = 10**6  # items taken out of an iterator: it may have no end
 
 _ATOMS = {type(None), bool, int, float, str}
 _HEADER_BYTES = 8
-MUTABLE: dict[str, Callable[[], Any]] = {
+_MUTABLE: dict[str, Callable[[], Any]] = {
     "list": list, "dict": dict, "set": set, "bytearray": bytearray, "deque": deque,
 }  # fmt: skip
+CHANGEABLE = {*_MUTABLE, "object"}
 _VIEWS: tuple[type[Iterable[Any]], ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
@@ -201,7 +202,7 @@ class Decoder:
             # Objects first: as members of sets and keys of dicts they may be hashed by what they hold.
             for wanted in (True, False):
                 for value, node in zip(self.objects[first:], nodes, strict=True):
-                    if (node[0] == "object") is wanted and (wanted or node[0] in MUTABLE):
+                    if node[0] in CHANGEABLE and (node[0] == "object") is wanted:
                         self._fill(value, node)
 
     def update(self, index: Any, node: Any) -> None:
@@ -211,7 +212,7 @@ class Decoder:
             if node[0] == "object":
                 right = self._classes.get(node[1]) is type(value)
             else:
-                right = isinstance(value, MUTABLE[node[0]])  # type: ignore[arg-type]
+                right = isinstance(value, _MUTABLE[node[0]])  # type: ignore[arg-type]
             if not right:
                 raise Garbled("an object changed its kind")
             self._fill(value, node)
@@ -231,8 +232,8 @@ class Decoder:
 
     def _made(self, node: Node) -> Any:
         kind = node[0]
-        if kind in MUTABLE:
-            return MUTABLE[kind]()
+        if kind in _MUTABLE:
+            return _MUTABLE[kind]()
         if kind == "object":
             return object.__new__(self._classes[node[1]])
         if kind == "tuple":
