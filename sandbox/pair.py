@@ -109,8 +109,9 @@ class Pair:
             message |= {"kind": "native"}
         else:
             compiled = None if mode == "tests" else self._code.get(request.source)
-            code = sealed_file(stack, "code", request.source if compiled is None else compiled)
-            message |= {"kind": "python", "compiled": compiled is not None}
+            content = request.source if compiled is None else compiled
+            code = sealed_file(stack, "code", content)
+            message |= {"kind": "python", "compiled": compiled is not None, "code_bytes": len(content)}
         hears, says = pipes
         err, status = memory_file(stack, "err"), memory_file(stack, "status")
         if mode == "stdio":
