@@ -268,3 +268,9 @@ def test_a_cancelled_check_leaves_a_working_sandbox(bench: Bench) -> None:
 def test_only_functions_are_called(bench: Bench) -> None:
     with pytest.raises(ValueError, match="mode function"):
         bench.loop.run_until_complete(bench.sandbox.check(Program("python", ""), "", QUICK))
+
+
+def test_without_namespaces_and_tmpfs() -> None:
+    with Bench(_without={"mount", "pid", "user"}) as bench:
+        assert check(bench, "def f(values): return sum(values)", HUMANEVAL).verdict is Verdict.AC
+        assert check(bench, "def f(values): return 0", HUMANEVAL).verdict is Verdict.WA
