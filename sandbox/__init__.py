@@ -5,13 +5,14 @@ from sandbox.checkers import Checker, CheckerFailed, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Availability, Language, ToolchainMissing, languages
 from sandbox.pool import Sandbox, probe
-from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
+from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
 
 __all__ = [
     "Availability",
     "Checker",
     "CheckerFailed",
     "CheckerSpec",
+    "Interaction",
     "IsolationReport",
     "Job",
     "JobResult",
