@@ -84,14 +84,14 @@ async def _run_and_kill(times: int) -> Outcome:
 
 
 async def _sleeper(sandbox: Sandbox) -> list[psutil.Process]:
-    """The fork servers and the program, once a child of a child of the supervisor is in its own session."""
+    """The fork servers and the program, once there is one: a program leads a process group of its own."""
     async with asyncio.timeout(30):
         while True:
             await asyncio.sleep(0.05)
             try:
                 supervisor = psutil.Process(sandbox._workers[0]._process.pid)  # type: ignore[union-attr]
                 below = supervisor.children(recursive=True)
-                if any(os.getsid(process.pid) == process.pid for process in below):
+                if any(os.getpgid(process.pid) == process.pid for process in below):
                     return below
             except (AttributeError, psutil.NoSuchProcess, ProcessLookupError):
                 continue
