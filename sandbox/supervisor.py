@@ -23,6 +23,7 @@ from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.libraries import mentions_library
 from sandbox.memory_files import executable_file, memory_file, read, sealed_file, size, tail
+from sandbox.near_miss import OVERRUN
 from sandbox.pair import PARTNER, Pair
 from sandbox.server import Server, ServerLost, limits_message
 from sandbox.types import Limits, Outcome, Program, Verdict
@@ -241,6 +242,7 @@ class Supervisor:
 
 def _message(program: Program, limits: Limits) -> dict[str, Any]:
     message = {"mode": program.mode, "entry_point": program.entry_point, **limits_message(limits)}
+    message["cpu"] = limits.cpu_seconds * OVERRUN
     if program.mode == "file":
         message |= {"place": program.input_file, "collect": program.output_file}
     return message
