@@ -1,10 +1,12 @@
 """Runs untrusted programs and checks their outputs. Imports none of the other packages."""
 
-from sandbox.checkers import Checker, CheckerFailed, CheckerSpec, make_checker
+from sandbox.checkers import Checker, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Availability, Language, ToolchainMissing, languages
 from sandbox.pool import Sandbox, probe
+from sandbox.rulings import CheckerFailed, Ruling
 from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
+from sandbox.validators import Runner
 
 __all__ = [
     "Availability",
@@ -17,6 +19,8 @@ __all__ = [
     "Limits",
     "Outcome",
     "Program",
+    "Ruling",
+    "Runner",
     "Sandbox",
     "SandboxUnavailable",
     "ToolchainMissing",
