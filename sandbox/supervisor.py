@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from sandbox import wire
+from sandbox.invocation import packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.server import Server, ServerLost
 from sandbox.types import Limits, Outcome, Program, Verdict
@@ -93,10 +94,15 @@ class Supervisor:
             given, nothing = _memfd(stack, "input", request.stdin), _memfd(stack, "empty", b"")
             fds = [nothing if as_file else given, *(_memfd(stack, name) for name in ("out", "err", "status"))]
             fds += [code, given if as_file else _memfd(stack, "result")]
-            reply, left = self._ask({"kind": kind, **message, **_limits(limits)}, fds, limits)
+            sent = fds
+            if request.extra is not None:
+                more, files = packed(stack, request.extra, limits)
+                message, sent = message | more, [*fds, files]
+            reply, left = self._ask({"kind": kind, **message, **_limits(limits)}, sent, limits)
             if left is not None:
                 stack.callback(os.close, left)
-            return judge(program, limits, self._ended(program, limits, kind, reply, fds, left))
+            outcome = judge(program, limits, self._ended(program, limits, kind, reply, fds, left))
+            return with_files(outcome, reply["files"], sent[-1], limits) if reply["files"] else outcome
 
     def _ended(
         self,

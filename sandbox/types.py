@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -78,6 +79,7 @@ class Outcome:
 
     output: stdout (`stdio`), the output file (`file`) or the returned value's literal (`function`).
     stderr: the last 2 KiB, decoded; the compiler's message when the verdict is CE.
+    files: those of the files asked for that the program left, by name.
     """
 
     verdict: Verdict
@@ -88,6 +90,7 @@ class Outcome:
     peak_memory_bytes: int = 0
     exit_code: int | None = None
     signal: int | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def output_digest(self) -> str:

@@ -20,6 +20,14 @@ class Settings(msgspec.Struct, frozen=True):
     without: list[str]
 
 
+class Extra(msgspec.Struct, frozen=True):
+    """What few runs need. files: placed before the start, by name. collect: names of files to bring back."""
+
+    arguments: list[str]
+    files: dict[str, bytes]
+    collect: list[str]
+
+
 class Run(msgspec.Struct, tag=True, frozen=True):
     """Run a program. binary: path of the compiled program, empty for an interpreted one.
 
@@ -32,6 +40,7 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     stdin: bytes
     limits: Limits
     binary: str
+    extra: Extra | None = None
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):

@@ -14,6 +14,7 @@ import threading
 import traceback
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from . import values
@@ -37,9 +38,11 @@ class Report:
         os.close(self._fd)
 
 
-def run_script(source: bytes, report: Report) -> NoReturn:
+def run_script(source: bytes, report: Report, arguments: Sequence[str] = ()) -> NoReturn:
     """Runs the source as `__main__` and ends the process with the exit code that Python would give."""
     _fresh_interpreter_state()
+    sys.argv += arguments
+    sys.orig_argv += arguments
     code = _compile(source, report)
     module = _new_module("__main__")
     report.close()

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import child, kernel, landlock, namespaces, seccomp
+from . import child, extras, kernel, landlock, namespaces, seccomp
 from .scratch import Scratch
 
 # fmt: off
@@ -223,11 +223,15 @@ def _run(
         confinement.scratch.place(name, fds[child.CODE if request["kind"] == "compile" else child.RESULT])
     if (name := request.get("collect")) and not confinement.scratch.can_create and request["kind"] != "compile":
         confinement.scratch.touch(name)
+    extra, child_fds = request.get("extra"), fds
+    if extra:
+        child_fds = fds[:-1]
+        extras.place(confinement.scratch, extra, fds[-1])
     began = time.monotonic()
     pid = os.fork()
     if pid == 0:
         try:
-            child.start(request, fds, confinement)
+            child.start(request, child_fds, confinement)
         finally:
             os._exit(1)  # whatever the program did to this interpreter, it never comes back to the server
     killed = _watch(pid, request["cpu"], began + request["wall"], channel)
@@ -241,6 +245,7 @@ def _run(
         "wall": wall,
         "memory": usage.ru_maxrss * 1024,
         "killed": killed,
+        "files": extras.collect(confinement.scratch, extra, fds[-1]) if extra else [],
     }
 
 
