@@ -36,6 +36,7 @@ class Language:
     compilers: commands to look for on PATH, the first found wins; empty for an interpreted language.
     standards: dialect flags with the compiler major version each needs, best first.
     flags: further flags; `source_name` and `-o binary_name` follow them.
+    source_suffixes: of a program's further files, those that are compiled with it.
     smallest_program: tried once per sandbox, so that a broken compiler is not taken for broken programs.
     """
 
@@ -47,6 +48,7 @@ class Language:
     flags: tuple[str, ...] = ()
     binary_name: str = "main"
     smallest_program: str = ""
+    source_suffixes: tuple[str, ...] = ()
 
     @property
     def compiled(self) -> bool:
@@ -126,6 +128,7 @@ _LANGUAGES = {
             standards=((10, "-std=gnu++20"), (8, "-std=gnu++17"), (0, "-std=gnu++14")),
             flags=("-O2", "-pipe", "-w", "-fdiagnostics-color=never", "-fmax-errors=5"),
             smallest_program="int main() { return 0; }",
+            source_suffixes=(".cpp", ".cc", ".cxx", ".c++", ".C", ".c"),
         ),
     )
 }

@@ -20,7 +20,7 @@ from types import MappingProxyType, TracebackType
 
 from sandbox import wire
 from sandbox.binaries import Binaries
-from sandbox.invocation import checked_extra
+from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Language, ToolchainMissing, languages
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
@@ -96,9 +96,9 @@ class Sandbox:
         that make no sense, RuntimeError when the sandbox is not open.
         """
         language = _checked(program, limits)
-        extra = checked_extra(program, arguments, files, collect)
+        extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
         source = program.source.encode("utf-8", "surrogatepass")
-        bare = dataclasses.replace(program, source="")
+        bare = dataclasses.replace(program, source="", files=())
         if not language.compiled:
             return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra))
         async with self._compiled(program, language) as (path, compiled):
@@ -125,14 +125,25 @@ class Sandbox:
     async def _compiled(self, program: Program, language: Language) -> AsyncIterator[tuple[Path, Outcome]]:
         command = language.command()
 
-        async def compile_to(path: Path, text: str = program.source) -> Outcome:
-            source = text.encode("utf-8", "surrogatepass")
+        async def compile_to(path: Path, program: Program = program) -> Outcome:
+            source = program.source.encode("utf-8", "surrogatepass")
+            extra = checked_extra(Program(language.name, ""), (), beside(program), ())
+            files = extra.files if extra is not None else {}
+            further = [name for name in files if name.endswith(language.source_suffixes)]
             return await self._exchange(
-                wire.Compile(next(self._ids), source, language.source_name, command, language.binary_name, str(path))
+                wire.Compile(
+                    next(self._ids),
+                    source,
+                    language.source_name,
+                    [*command, *further],
+                    language.binary_name,
+                    str(path),
+                    files,
+                )
             )
 
         smallest = Program(language.name, language.smallest_program)
-        async with self._binaries.use(smallest, lambda path: compile_to(path, smallest.source)) as (_, tried):
+        async with self._binaries.use(smallest, lambda path: compile_to(path, smallest)) as (_, tried):
             if tried.verdict is Verdict.CE:
                 reason = " ".join(tried.stderr.split())[:200]
                 raise ToolchainMissing(f"{command[0]} does not work inside the sandbox: {reason}")

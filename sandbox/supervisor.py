@@ -144,8 +144,12 @@ class Supervisor:
         with contextlib.ExitStack() as stack:
             fds = [_memfd(stack, name) for name in ("stdin", "out", "err", "status")]
             fds += [_memfd(stack, "code", request.source), _memfd(stack, "unused")]
-            message = {"kind": "compile", "argv": request.command, "place": request.source_name}
-            reply, left = self._ask({**message, "collect": request.binary_name, **_limits(limits)}, fds, limits)
+            message: dict[str, Any] = {"kind": "compile", "argv": request.command, "place": request.source_name}
+            sent = fds
+            if request.files:
+                more, files = packed(stack, wire.Extra([], request.files, []), limits)
+                message, sent = message | more, [*fds, files]
+            reply, left = self._ask({**message, "collect": request.binary_name, **_limits(limits)}, sent, limits)
             if left is not None:
                 stack.callback(os.close, left)
             status = _read(fds[3], 4096).decode("utf-8", "replace")

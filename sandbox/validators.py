@@ -18,7 +18,9 @@ from sandbox.types import Limits, Outcome, Program, Verdict
 CHECKER_LIMITS = Limits(cpu_seconds=10.0, memory_bytes=2 * 2**30, output_bytes=2**16)
 KATTIS_LIMITS = Limits(cpu_seconds=60.0, memory_bytes=2 * 2**30, output_bytes=8 * 2**20)
 
-JUDGE_MESSAGE, TEAM_MESSAGE, SCORE = "judgemessage.txt", "teammessage.txt", "score.txt"
+FEEDBACK = "feedback/"
+JUDGE_MESSAGE, SCORE = FEEDBACK + "judgemessage.txt", FEEDBACK + "score.txt"
+COLLECTED = (JUDGE_MESSAGE, SCORE, FEEDBACK + "teammessage.txt", FEEDBACK + "judgeerror.txt")
 _INPUT, _ANSWER, _OUTPUT = "judge.in", "judge.ans", "team.out"
 _MESSAGE_CHARACTERS = 400
 
@@ -33,7 +35,7 @@ class Runner(Protocol):
         limits: Limits,
         *,
         arguments: Sequence[str] = (),
-        files: Mapping[str, bytes] | None = None,
+        files: Mapping[str, bytes] = ...,
         collect: Sequence[str] = (),
     ) -> Outcome: ...
 
@@ -71,9 +73,9 @@ async def rule_by_program(
             program,
             output,
             limits,
-            arguments=(_INPUT, _ANSWER, "./", *flags),
+            arguments=(_INPUT, _ANSWER, FEEDBACK, *flags),
             files=files,
-            collect=(JUDGE_MESSAGE, TEAM_MESSAGE, SCORE),
+            collect=COLLECTED,
         )
         return kattis_ruling(outcome)
     outcome = await runner.run(

@@ -21,11 +21,15 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Extra(msgspec.Struct, frozen=True):
-    """What few runs need. files: placed before the start, by name. collect: names of files to bring back."""
+    """What few runs need. files: placed before the start, by name. collect: names of files to bring back.
+
+    modules: whether a Python program may import what is placed beside it.
+    """
 
     arguments: list[str]
     files: dict[str, bytes]
     collect: list[str]
+    modules: bool = False
 
 
 class Run(msgspec.Struct, tag=True, frozen=True):
@@ -44,7 +48,7 @@ class Run(msgspec.Struct, tag=True, frozen=True):
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):
-    """Compile source text to a file at `binary`."""
+    """Compile source text to a file at `binary`. files: placed beside it."""
 
     id: int
     source: bytes
@@ -52,6 +56,7 @@ class Compile(msgspec.Struct, tag=True, frozen=True):
     command: list[str]
     binary_name: str
     binary: str
+    files: dict[str, bytes] = {}
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):

@@ -38,9 +38,14 @@ class Report:
         os.close(self._fd)
 
 
-def run_script(source: bytes, report: Report, arguments: Sequence[str] = ()) -> NoReturn:
-    """Runs the source as `__main__` and ends the process with the exit code that Python would give."""
+def run_script(source: bytes, report: Report, arguments: Sequence[str] = (), *, modules: bool = False) -> NoReturn:
+    """Runs the source as `__main__` and ends the process with the exit code that Python would give.
+
+    modules: whether it may import from its scratch directory.
+    """
     _fresh_interpreter_state()
+    if modules:
+        sys.path.insert(0, "")
     sys.argv += arguments
     sys.orig_argv += arguments
     code = _compile(source, report)

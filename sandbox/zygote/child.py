@@ -86,7 +86,7 @@ def _become(kind: str, request: dict[str, Any], report: candidate.Report) -> NoR
         if request["mode"] == "function":
             candidate.call_function(source, request["entry_point"], STDIN, RESULT, report)
         os.close(RESULT)
-        candidate.run_script(source, report, request.get("arguments", ()))
+        candidate.run_script(source, report, request.get("arguments", ()), modules=request.get("modules", False))
     if kind == "native":
         os.execve(CODE, ["./main", *request.get("arguments", ())], _ENVIRONMENT)
     os.execve(request["argv"][0], request["argv"], _ENVIRONMENT)
