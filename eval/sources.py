@@ -64,6 +64,8 @@ def read_source(path: Path, include: Path | None = None) -> Source:
         if sum(file.stat().st_size for file in (root / main, *files.values())) > MAX_SOURCE_BYTES:
             raise UserError(f"{path} holds more than {MAX_SOURCE_BYTES // 2**20} MB of source")
         wanted = {name: file for name, file in sorted(files.items()) if name != main and _belongs(name, language)}
+        if deep := next((name for name in wanted if name.count("/") > 1), ""):
+            raise UserError(f"{path}: {deep} is nested too deeply; sources may lie in one further directory")
         return Source(language, main, _text(root / main), tuple((name, _text(file)) for name, file in wanted.items()))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
