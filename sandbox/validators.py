@@ -68,19 +68,16 @@ async def rule_by_program(
 ) -> Ruling:
     """Runs a validator or checker on one output. Raises CheckerFailed."""
     files = {_INPUT: input, _ANSWER: answer}
-    if kind.name == "kattis":
-        outcome = await runner.run(
-            program,
-            output,
-            limits,
-            arguments=(_INPUT, _ANSWER, FEEDBACK, *flags),
-            files=files,
-            collect=COLLECTED,
-        )
-        return kattis_ruling(outcome)
-    outcome = await runner.run(
-        program, b"", limits, arguments=(_INPUT, _OUTPUT, _ANSWER), files={**files, _OUTPUT: output}
-    )
+    try:
+        if kind.name == "kattis":
+            arguments = (_INPUT, _ANSWER, FEEDBACK, *flags)
+            return kattis_ruling(
+                await runner.run(program, output, limits, arguments=arguments, files=files, collect=COLLECTED)
+            )
+        files[_OUTPUT] = output
+        outcome = await runner.run(program, b"", limits, arguments=(_INPUT, _OUTPUT, _ANSWER), files=files)
+    except ValueError as error:  # a file name that leads out of the scratch directory, megabytes of flags
+        raise CheckerFailed(f"the checker cannot be run: {error}") from None
     return _ruling(kind, outcome, outcome.stderr)
 
 
