@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.types import Limits, Outcome, Program, Verdict
 from sandbox.wire import Extra
@@ -83,13 +83,22 @@ def packed(stack: contextlib.ExitStack, extra: Extra, limits: Limits) -> tuple[d
     return {"arguments": extra.arguments, "modules": extra.modules, "extra": message}, fd
 
 
-def with_files(outcome: Outcome, sizes: list[tuple[str, int]], fd: int, limits: Limits) -> Outcome:
-    """The outcome, with what the fork server has left in the descriptor of `packed`."""
-    if sum(size for _, size in sizes) > limits.output_bytes:
+class ReturnedFiles(NamedTuple):
+    """Names and sizes of what the fork server has left, one after the other, in the descriptor of `packed`."""
+
+    sizes: list[tuple[str, int]]
+    fd: int
+
+
+def with_files(outcome: Outcome, returned: ReturnedFiles | None, limits: Limits) -> Outcome:
+    """The outcome, with the files that came back; too many of them are OLE."""
+    if returned is None:
+        return outcome
+    if sum(size for _, size in returned.sizes) > limits.output_bytes:
         verdict = Verdict.OLE if outcome.verdict is Verdict.OK else outcome.verdict
         return dataclasses.replace(outcome, verdict=verdict)
     files, offset = {}, 0
-    for name, size in sizes:
-        files[name] = os.pread(fd, size, offset)
+    for name, size in returned.sizes:
+        files[name] = os.pread(returned.fd, size, offset)
         offset += size
     return dataclasses.replace(outcome, files=files)

@@ -23,6 +23,7 @@ from sandbox.binaries import Binaries
 from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Language, ToolchainMissing, languages
+from sandbox.libraries import installed_libraries
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
 from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
 from sandbox.worker import Worker, WorkerLost
@@ -160,8 +161,9 @@ class Sandbox:
         self._binaries = Binaries(self._workspace.binaries)
         self._idle = asyncio.Queue()
         toolchain = sorted({path for language in languages().values() for path in language.toolchain_paths()})
+        libraries = list(installed_libraries())
         self._workers = [
-            Worker(wire.Settings(str(self._workspace.path / f"worker-{i}"), toolchain, self._without))
+            Worker(wire.Settings(str(self._workspace.path / f"worker-{i}"), toolchain, libraries, self._without))
             for i in range(self._count)
         ]
         try:

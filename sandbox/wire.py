@@ -7,6 +7,7 @@ import struct
 
 import msgspec
 
+from sandbox.libraries import Library
 from sandbox.types import Limits, Outcome, Program
 
 HEADER = struct.Struct("!Q")
@@ -17,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     directory: str
     toolchain: list[str]
+    libraries: list[Library]
     without: list[str]
 
 

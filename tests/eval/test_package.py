@@ -161,7 +161,7 @@ def test_interactive_cases_need_no_answer(tmp_path: Path) -> None:
         ({"problem.yaml": "validator_flags: ignore_everything"}, "unknown flag 'ignore_everything'"),
         ({"problem.yaml": "limits: {memory: much}"}, "`memory` must be a number"),
         ({"problem.yaml": "limits: []"}, "`limits` must be a mapping"),
-        ({"problem.yaml": "name: x", ".timelimit": "soon"}, "`.timelimit` must hold seconds|.timelimit must hold"),
+        ({"problem.yaml": "name: x", ".timelimit": "soon"}, ".timelimit must hold seconds"),
         ({"problem.yaml": "name: x", ".timelimit": "-1"}, "above 0 seconds"),
         ({"problem.yaml": "name: x", "domjudge-problem.ini": "timelimit = soon"}, "timelimit must hold seconds"),
         ({"data/secret/b.ans": None}, "data/secret/b.in has no b.ans beside it"),
