@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from eval.cases import Case
 from eval.contest import Contest
 from eval.expectations import agrees
+from eval.interactive import judge_interactively
 from eval.judge import CaseResult, judge_case
 from eval.jury import Graded, Trial
 from eval.sources import Source
@@ -120,8 +121,13 @@ class Panel:
     def _trial(self, submission: Submission, cpu_seconds: float | None, ahead: int) -> Trial:
         program = self.contest.program(submission.source)
         limits = self.contest.limits_at(cpu_seconds)
+        interactor = self.contest.interactor
 
         async def run_case(case: Case) -> CaseResult:
+            if interactor is not None:
+                return await judge_interactively(
+                    case, program, interactor, self._sandbox, limits, self.contest.checker_limits
+                )
             return await judge_case(case, program, self._sandbox, limits, self._checker)
 
         return Trial(self.contest.data, run_case, self._all_tests, ahead)

@@ -67,10 +67,9 @@ async def rule_by_program(
     flags: Sequence[str],
 ) -> Ruling:
     """Runs a validator or checker on one output. Raises CheckerFailed."""
-    files = {_INPUT: input, _ANSWER: answer}
+    arguments, files = kattis_call(input, answer, flags)
     try:
         if kind.name == "kattis":
-            arguments = (_INPUT, _ANSWER, FEEDBACK, *flags)
             return kattis_ruling(
                 await runner.run(program, output, limits, arguments=arguments, files=files, collect=COLLECTED)
             )
@@ -79,6 +78,11 @@ async def rule_by_program(
     except ValueError as error:  # a file name that leads out of the scratch directory, megabytes of flags
         raise CheckerFailed(f"the checker cannot be run: {error}") from None
     return _ruling(kind, outcome, outcome.stderr)
+
+
+def kattis_call(input: bytes, answer: bytes, flags: Sequence[str]) -> tuple[tuple[str, ...], dict[str, bytes]]:
+    """Arguments and files of a Kattis validator or interactor."""
+    return (_INPUT, _ANSWER, FEEDBACK, *flags), {_INPUT: input, _ANSWER: answer}
 
 
 def kattis_ruling(outcome: Outcome) -> Ruling:
