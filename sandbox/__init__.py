@@ -5,7 +5,7 @@ from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Availability, Language, ToolchainMissing, languages
 from sandbox.pool import Sandbox, probe
 from sandbox.rulings import CheckerFailed, Ruling
-from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
+from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
 from sandbox.validators import Runner
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Checker",
     "CheckerFailed",
     "CheckerSpec",
+    "Interaction",
     "IsolationReport",
     "Language",
     "Layer",

@@ -49,3 +49,15 @@ def tail(fd: int, limit: int) -> bytes:
     """At most the last `limit` bytes."""
     total = size(fd)
     return read(fd, limit, max(0, total - limit)) if total else b""
+
+
+def executable_file(stack: contextlib.ExitStack, path: str) -> int:
+    """The file at the path, open, or a copy of it where it could not be executed; closed with the stack.
+
+    Raises OSError.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    stack.callback(os.close, fd)
+    if os.fstatvfs(fd).f_flag & os.ST_NOEXEC:
+        return sealed_file(stack, "binary", read(fd, size(fd)))
+    return fd

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import json
 import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
@@ -24,13 +25,15 @@ from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Language, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
+from sandbox.server import START_SECONDS
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
-from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
+from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
 from sandbox.worker import Worker, WorkerLost
 from sandbox.workspace import Workspace
 
 _HANG_SECONDS = SERVER_GRACE_SECONDS + 40.0  # the supervisor notices a lost server first, and may restart it
 _MAX_NAME = 255
+_PARTNER_SECONDS = 5.0  # of wall time more than the program has, which is to be the first to be ended
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -52,7 +55,7 @@ class Sandbox:
         self._without = sorted(_without)
         self._workers: list[Worker] = []
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
-        self._exchanges: set[asyncio.Task[Outcome]] = set()
+        self._exchanges: set[asyncio.Task[wire.Answer]] = set()
         self._ids = itertools.count(1)
         self.isolation = IsolationReport({})
 
@@ -106,6 +109,98 @@ class Sandbox:
             if compiled.verdict is not Verdict.OK:
                 return compiled
             return await self._exchange(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra))
+
+    async def interact(
+        self,
+        program: Program,
+        interactor: Program,
+        *,
+        limits: Limits,
+        interactor_limits: Limits,
+        interactor_arguments: Sequence[str] = (),
+        interactor_files: Mapping[str, bytes] = _NO_FILES,
+        collect: Sequence[str] = (),
+    ) -> Interaction:
+        """Runs the program and the interactor at once, the output of each being the input of the other.
+
+        Each has its own confinement and limits; `output_bytes` bounds what it writes to the other one. The
+        arguments and files are the interactor's, and so are the files collected. What one writes after the other
+        has ended goes nowhere and harms nobody. A program is ended once the interactor has ended with another exit
+        code than 0 or 42, and both are when each waits for the other. Raises what `run` raises.
+        """
+        for side in (program, interactor):
+            if side.mode != "stdio":
+                raise ValueError(f"a program that interacts has the mode stdio, not {side.mode}")
+        wall = max(interactor_limits.wall_backstop_seconds, limits.wall_backstop_seconds + _PARTNER_SECONDS)
+        interactor_limits = dataclasses.replace(interactor_limits, wall_seconds=wall)
+        async with (
+            self._side(program, limits) as first,
+            self._side(interactor, interactor_limits, interactor_arguments, interactor_files, collect) as second,
+        ):
+            if isinstance(first, Outcome) or isinstance(second, Outcome):
+                ran = Outcome(Verdict.OK)  # or would have, but for the other one
+                return Interaction(
+                    first if isinstance(first, Outcome) else ran,
+                    second if isinstance(second, Outcome) else ran,
+                    "program",
+                )
+            answer = await self._answer(wire.Pair(next(self._ids), first, second, check=False))
+        return answer.interaction or Interaction(answer.outcome, Outcome(Verdict.IE), "program")
+
+    async def check(
+        self,
+        program: Program,
+        test_source: str,
+        limits: Limits,
+        *,
+        prelude: str = "",
+        test_limits: Limits | None = None,
+    ) -> Outcome:
+        """Runs test code on a program in function mode, each in a confined process of its own.
+
+        Test code is Python that calls the program by the name of its entry point, or `candidate`, and asserts things
+        about what it returns: HumanEval's and LeetCode's `check(candidate)` with a call of it, MBPP's asserts. It holds
+        a stub; arguments, results and exceptions cross as data, and changes to arguments come back.
+
+        prelude: what the test code needs to be defined, such as the prompt; run before the stub takes the name.
+        limits: the program's, for all calls together. test_limits: the test code's own, generous by default.
+
+        Verdicts: AC; WA when an assertion failed, or the test code could not cope with what was returned; RTE when
+        the program raised or ended; CE; TLE, MLE, OLE; IE when the test code is broken. The reason is in `stderr`, and
+        times and memory are the program's. Raises what `run` raises.
+        """
+        if program.mode != "function":
+            raise ValueError(f"a program to be called has the mode function, not {program.mode}")
+        test_limits = test_limits or _test_limits(limits)
+        texts = [text.encode("utf-8", "surrogatepass") for text in (prelude, test_source)]
+        header = json.dumps({"entry_point": program.entry_point, "prelude_bytes": len(texts[0])})
+        tests = b"\n".join((header.encode(), b"".join(texts)))
+        async with self._side(program, limits) as first:
+            assert isinstance(first, wire.Run)
+            tester = wire.Run(next(self._ids), Program("python", ""), tests, b"", test_limits, "")
+            return (await self._answer(wire.Pair(next(self._ids), first, tester, check=True))).outcome
+
+    @contextlib.asynccontextmanager
+    async def _side(
+        self,
+        program: Program,
+        limits: Limits,
+        arguments: Sequence[str] = (),
+        files: Mapping[str, bytes] = _NO_FILES,
+        collect: Sequence[str] = (),
+    ) -> AsyncIterator[wire.Run | Outcome]:
+        """One side's request, or why it cannot be run. Its binary stays while the block runs."""
+        language = _checked(program, limits)
+        extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
+        bare = dataclasses.replace(program, source="", files=())
+        if not language.compiled:
+            yield wire.Run(
+                next(self._ids), bare, program.source.encode("utf-8", "surrogatepass"), b"", limits, "", extra
+            )
+            return
+        async with self._compiled(program, language) as (path, compiled):
+            ready = compiled.verdict is Verdict.OK
+            yield wire.Run(next(self._ids), bare, b"", b"", limits, str(path), extra) if ready else compiled
 
     async def close(self) -> None:
         """Ends every worker and everything it runs, and removes what is on disk. Runs under way fail."""
@@ -182,6 +277,9 @@ class Sandbox:
             self._idle.put_nowait(worker)
 
     async def _exchange(self, request: wire.Run | wire.Compile) -> Outcome:
+        return (await self._answer(request)).outcome
+
+    async def _answer(self, request: wire.Run | wire.Compile | wire.Pair) -> wire.Answer:
         reason = ""
         for _ in range(2):
             if not self._open():
@@ -203,9 +301,9 @@ class Sandbox:
                 raise
         if not self._open():
             raise RuntimeError("the sandbox is closed")
-        return Outcome(Verdict.IE, stderr=reason)
+        return wire.Answer(request.id, Outcome(Verdict.IE, stderr=reason))
 
-    def _forget(self, task: asyncio.Task[Outcome]) -> None:
+    def _forget(self, task: asyncio.Task[wire.Answer]) -> None:
         self._exchanges.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, so that a run nobody waits for any more ends without a warning
@@ -213,10 +311,14 @@ class Sandbox:
     def _open(self) -> bool:
         return self._workspace is not None
 
-    async def _on(self, worker: Worker, request: wire.Run | wire.Compile) -> Outcome:
-        limits = request.limits if isinstance(request, wire.Run) else COMPILE_LIMITS
+    async def _on(self, worker: Worker, request: wire.Run | wire.Compile | wire.Pair) -> wire.Answer:
+        if isinstance(request, wire.Pair):
+            # The second program has the longer backstop, and its fork server may have to be started.
+            limits, more = request.partner.limits, START_SECONDS
+        else:
+            limits, more = request.limits if isinstance(request, wire.Run) else COMPILE_LIMITS, 0.0
         try:
-            return (await worker.ask(request, limits.wall_backstop_seconds + _HANG_SECONDS)).outcome
+            return await worker.ask(request, limits.wall_backstop_seconds + _HANG_SECONDS + more)
         finally:
             self._idle.put_nowait(worker)
 
@@ -232,6 +334,12 @@ def probe() -> IsolationReport:
     Raises SandboxUnavailable when not even a worker starts.
     """
     return asyncio.run(_probe())
+
+
+def _test_limits(limits: Limits) -> Limits:
+    cpu = 30.0 + 5.0 * limits.cpu_seconds
+    wall = limits.wall_backstop_seconds + 10.0 + cpu
+    return Limits(cpu, max(2**30, 4 * limits.memory_bytes), 2**26, wall)
 
 
 def _checked(program: Program, limits: Limits) -> Language:

@@ -22,8 +22,9 @@ from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
 from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.libraries import mentions_library
-from sandbox.memory_files import memory_file, read, sealed_file, size, tail
-from sandbox.server import Server, ServerLost
+from sandbox.memory_files import executable_file, memory_file, read, sealed_file, size, tail
+from sandbox.pair import PARTNER, Pair
+from sandbox.server import Server, ServerLost, limits_message
 from sandbox.types import Limits, Outcome, Program, Verdict
 from sandbox.zygote import kernel
 from sandbox.zygote.child import READY, RESULT, STATUS, STDERR, STDOUT
@@ -66,16 +67,20 @@ class Supervisor:
             self._stop_servers()
 
     def _server(self, kind: str) -> Server:
-        """The fork server for "python", "libraries" (Python with those loaded) or "tools"; started when needed."""
+        """The fork server for "python", "libraries" (Python with those loaded) or "tools", started when needed.
+
+        With PARTNER in front, one more of the kind, for the second of two programs that run at once.
+        """
         server = self._servers.get(kind)
         if server is None:
             settings = self._settings
+            duty = kind.removeprefix(PARTNER)
             server = Server(
                 Path(settings.directory) / kind,
-                "tools" if kind == "tools" else "python",
+                "tools" if duty == "tools" else "python",
                 settings.without,
-                settings.toolchain if kind == "tools" else [],
-                settings.libraries if kind == "libraries" else [],
+                settings.toolchain if duty == "tools" else [],
+                settings.libraries if duty == "libraries" else [],
             )
             self._servers[kind] = server
             _require_same_isolation(server, self._servers["python"])
@@ -86,9 +91,11 @@ class Supervisor:
         for server in servers.values():
             server.stop()
 
-    def _answer(self, request: wire.Run | wire.Compile) -> wire.Reply:
+    def _answer(self, request: wire.Run | wire.Compile | wire.Pair) -> wire.Reply:
         self._current = request.id
         try:
+            if isinstance(request, wire.Pair):
+                return self._run_pair(request)
             if isinstance(request, wire.Compile):
                 outcome = self._compile(request)
             else:
@@ -102,8 +109,7 @@ class Supervisor:
 
     def _run_python(self, request: wire.Run) -> Outcome:
         program, limits = request.program, request.limits
-        wants_library = bool(self._settings.libraries) and mentions_library(request.source)
-        server = self._server("libraries" if wants_library else "python")
+        server = self._server(self._kind(request))
         compiled = self._code.get(request.source)
         message = {"kind": "python", "compiled": compiled is not None, **_message(program, limits)}
         with contextlib.ExitStack() as stack:
@@ -114,11 +120,22 @@ class Supervisor:
                 ended.status = self._code.take(request.source, ended.status)
             return with_files(judge(program, limits, ended), files, limits)
 
+    def _run_pair(self, request: wire.Pair) -> wire.Answer:
+        servers = (self._server(self._kind(request.program)), self._server(PARTNER + self._kind(request.partner)))
+        pair = Pair(request, servers, self._code, self._nothing, self._channel.fileno(), self._cancelled)
+        sides = (request.program, request.partner)
+        return pair.run(max(side.limits.wall_backstop_seconds for side in sides) + SERVER_GRACE_SECONDS)
+
+    def _kind(self, request: wire.Run) -> str:
+        if request.binary:
+            return "tools"
+        return "libraries" if self._settings.libraries and mentions_library(request.source) else "python"
+
     def _run_native(self, request: wire.Run) -> Outcome:
         program, limits = request.program, request.limits
         server = self._server("tools")
         with contextlib.ExitStack() as stack:
-            binary = _open_binary(stack, request.binary)
+            binary = executable_file(stack, request.binary)
             message = {"kind": "native", **_message(program, limits)}
             ended, files = self._execute(stack, server, request, message, binary)
             if ended.memory <= server.baseline_bytes:
@@ -182,7 +199,7 @@ class Supervisor:
             fds = [memory_file(stack, name) for name in ("stdin", "out", "err", "status")]
             fds += [sealed_file(stack, "code", request.source), self._nothing]
             message = {"kind": "compile", "argv": request.command, "place": request.source_name}
-            message |= {"collect": request.binary_name, **_limits(limits)}
+            message |= {"collect": request.binary_name, **limits_message(limits)}
             sent = fds
             if request.files:
                 more, files = packed(stack, wire.Extra([], request.files, []), limits)
@@ -225,19 +242,10 @@ class Supervisor:
 
 
 def _message(program: Program, limits: Limits) -> dict[str, Any]:
-    message = {"mode": program.mode, "entry_point": program.entry_point, **_limits(limits)}
+    message = {"mode": program.mode, "entry_point": program.entry_point, **limits_message(limits)}
     if program.mode == "file":
         message |= {"place": program.input_file, "collect": program.output_file}
     return message
-
-
-def _limits(limits: Limits) -> dict[str, Any]:
-    return {
-        "cpu": limits.cpu_seconds,
-        "wall": limits.wall_backstop_seconds,
-        "memory": limits.memory_bytes,
-        "output": limits.output_bytes,
-    }
 
 
 def _require_same_isolation(server: Server, first: Server) -> None:
@@ -245,14 +253,6 @@ def _require_same_isolation(server: Server, first: Server) -> None:
     if lost:
         server.stop()
         raise ServerLost(f"a later fork server lacks {', '.join(lost)}")
-
-
-def _open_binary(stack: contextlib.ExitStack, path: str) -> int:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    stack.callback(os.close, fd)
-    if os.fstatvfs(fd).f_flag & os.ST_NOEXEC:
-        return sealed_file(stack, "binary", read(fd, size(fd)))
-    return fd
 
 
 def _save(source: int, target: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Literal
 
 Mode = Literal["stdio", "file", "function"]
 
+ACCEPTED, REJECTED = 42, 43  # exit codes of Kattis output validators and interactors
+
 
 class Verdict(StrEnum):
     """What came of one execution. The sandbox itself never says AC or WA: only a checker does."""
@@ -96,6 +98,39 @@ class Outcome:
     def output_digest(self) -> str:
         """Hex BLAKE2b-128 of the output."""
         return hashlib.blake2b(self.output, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """What became of a program that talked to an interactor.
+
+    outputs: of each outcome, the first 64 KiB that the side wrote. first: who ended first. deadlock: neither
+    had ended, both waited for the other, and both were ended for it.
+    """
+
+    program: Outcome
+    interactor: Outcome
+    first: Literal["program", "interactor"]
+    deadlock: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """By Kattis' rules: the interactor accepts (exit code 42) or rejects (43). What the program did counts when it
+        broke a limit, or crashed before the interactor had ended. IE when the interactor failed."""
+        accepted, rejected = (self.interactor.exit_code == code for code in (ACCEPTED, REJECTED))
+        if self.program.verdict in (Verdict.CE, Verdict.IE) or self.deadlock:
+            return self.program.verdict
+        if self.interactor.verdict in (Verdict.CE, Verdict.IE, Verdict.OLE):
+            return Verdict.IE
+        if self.first == "interactor" and not accepted:
+            return Verdict.WA if rejected else Verdict.IE
+        if self.program.verdict is not Verdict.OK and (
+            self.first == "program" or self.program.verdict is not Verdict.RTE
+        ):
+            return self.program.verdict
+        if rejected:
+            return Verdict.WA
+        return Verdict.AC if accepted else Verdict.IE
 
 
 class SandboxUnavailable(RuntimeError):

@@ -8,7 +8,7 @@ import struct
 import msgspec
 
 from sandbox.libraries import Library
-from sandbox.types import Limits, Outcome, Program
+from sandbox.types import Interaction, Limits, Outcome, Program
 
 HEADER = struct.Struct("!Q")
 
@@ -61,6 +61,18 @@ class Compile(msgspec.Struct, tag=True, frozen=True):
     files: dict[str, bytes] = {}
 
 
+class Pair(msgspec.Struct, tag=True, frozen=True):
+    """Run two programs at once, each one's output the other's input.
+
+    check: the partner is test code (its source as `sandbox.zygote.stub` takes it) that calls the program.
+    """
+
+    id: int
+    program: Run
+    partner: Run
+    check: bool
+
+
 class Cancel(msgspec.Struct, tag=True, frozen=True):
     """End the request with this id soon; it is still answered."""
 
@@ -74,10 +86,11 @@ class Hello(msgspec.Struct, tag=True, frozen=True):
 
 
 class Answer(msgspec.Struct, tag=True, frozen=True):
-    """The outcome of a request. For Compile: OK, CE or IE."""
+    """The outcome of a request. For Compile: OK, CE or IE. interaction: for Pair."""
 
     id: int
     outcome: Outcome
+    interaction: Interaction | None = None
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
@@ -87,7 +100,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     reason: str
 
 
-Request = Run | Compile | Cancel
+Request = Run | Compile | Pair | Cancel
 Reply = Hello | Answer | Failed
 
 _encoder = msgspec.msgpack.Encoder()

@@ -61,7 +61,7 @@ class Worker:
             raise WorkerLost(reply.reason if isinstance(reply, wire.Failed) else "unexpected first message")
         self.layers = reply.layers
 
-    async def ask(self, request: wire.Run | wire.Compile, seconds: float) -> wire.Answer:
+    async def ask(self, request: wire.Run | wire.Compile | wire.Pair, seconds: float) -> wire.Answer:
         """One request. Raises WorkerLost, after which the next request starts a fresh supervisor.
 
         seconds: after these the supervisor counts as hung.

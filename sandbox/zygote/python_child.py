@@ -13,7 +13,7 @@ import marshal
 import os
 from typing import Any, NoReturn
 
-from . import candidate, kernel, landlock, seccomp
+from . import calls, candidate, kernel, landlock, seccomp, stub
 from .child import CODE, READY, RESULT, STATUS, STDIN, Confinement, limit_per_request
 
 OPEN_FILES = 64
@@ -46,9 +46,13 @@ class PythonChild:
         arguments = candidate.read_arguments(STDIN, report) if request["mode"] == "function" else None
         content = os.read(CODE, os.fstat(CODE).st_size)
         os.close(CODE)
+        if request["mode"] == "tests":
+            stub.run_tests(content, calls.take_pipe(STDIN), RESULT, STATUS)
         code = marshal.loads(content) if request["compiled"] else candidate.compile_source(content, report)
         if arguments is not None:
             candidate.call_function(code, request["entry_point"], arguments, RESULT, report)
+        if request["mode"] == "calls":
+            candidate.answer_calls(code, request["entry_point"], STDIN, RESULT, report)
         candidate.run_script(code, report, request.get("arguments", ()), modules=request.get("modules", False))
 
     def _restrict(self, request: dict[str, Any]) -> None:

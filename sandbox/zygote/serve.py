@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import extras, kernel
-from .child import CODE, RESULT
+from .child import CODE, RESULT, STATUS
 from .scratch import Scratch
 
 _MIN_POLL_SECONDS = 0.01
@@ -81,6 +81,8 @@ class Loop:
                 self._start_child(request, child_fds)
             finally:
                 os._exit(1)  # whatever the program did to this interpreter, it never comes back to the server
+        for place in request.get("pipes", ()):
+            os.dup2(fds[STATUS], fds[place], inheritable=False)  # while this process holds it, a pipe has no end
         killed = self._watch(pid, request["cpu"], began + request["wall"])
         _, status, usage = os.wait4(pid, 0)
         wall = time.monotonic() - began
@@ -90,6 +92,7 @@ class Loop:
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             "cpu": usage.ru_utime + usage.ru_stime,
             "wall": wall,
+            "ended": began + wall,
             "memory": usage.ru_maxrss * 1024,
             "killed": killed,
             "files": extras.collect(self._scratch, extra, fds[-1]) if extra else [],
