@@ -153,9 +153,7 @@ async def _judged(
     all_tests: bool,
 ) -> tuple[Panel, list[Report]]:
     async with Sandbox(workers, allow_unsafe=allow_unsafe) as sandbox:
-        panel = Panel(contest, sandbox, all_tests=all_tests)
-        if panel.time_seconds is None:
-            say.progress(f"deriving the time limit from {len(accepted)} accepted submissions")
+        panel = Panel(contest, sandbox, all_tests=all_tests, progress=say.progress)
         return panel, await panel.judge(chosen, accepted, say.report)
 
 

@@ -55,10 +55,18 @@ class Report:
 
 
 class Panel:
-    """A contest, a sandbox and how to judge. all_tests: go on after the first failure."""
+    """A contest, a sandbox and how to judge. all_tests: go on after the first failure. progress: takes lines."""
 
-    def __init__(self, contest: Contest, sandbox: Sandbox, *, all_tests: bool = False) -> None:
+    def __init__(
+        self,
+        contest: Contest,
+        sandbox: Sandbox,
+        *,
+        all_tests: bool = False,
+        progress: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.contest = contest
+        self._progress = progress
         self.time_seconds = contest.time_seconds
         self._sandbox = sandbox
         self._checker = make_checker(contest.checker, sandbox, contest.checker_limits)
@@ -91,21 +99,25 @@ class Panel:
     async def _derive(self, accepted: Sequence[Submission]) -> dict[str, Trial]:
         package = self.contest.package
         assert package is not None
+        self._progress(f"deriving the time limit from {len(accepted)} accepted submissions")
         ahead = max(0, self._sandbox.workers - len(accepted))
         trials = {submission.name: self._trial(submission, None, ahead) for submission in accepted}
-        graded = await asyncio.gather(*(self._walk(trial, float("inf")) for trial in trials.values()))
-        slowest = [
-            max(result.cpu_seconds for result in trial.results.values())
-            for trial, result in zip(trials.values(), graded, strict=True)
-            if result.verdict is Verdict.AC
-        ]
+        times = await asyncio.gather(*(self._time(name, trial) for name, trial in trials.items()))
+        slowest = [seconds for verdict, seconds in times if verdict is Verdict.AC]
         if not slowest:
-            why = ", ".join(f"{name}: {result.verdict}" for name, result in zip(trials, graded, strict=True)) or "none"
+            why = ", ".join(f"{name}: {verdict}" for name, (verdict, _) in zip(trials, times, strict=True)) or "none"
             raise UserError(
                 f"the package names no time limit and no accepted submission passes ({why[:300]}); give --time-limit"
             )
         self.time_seconds = package.limits.derived(max(slowest))
+        self._progress(f"time limit {self.time_seconds:g} s: the slowest accepted one takes {max(slowest):.3f} s")
         return trials
+
+    async def _time(self, name: str, trial: Trial) -> tuple[Verdict, float]:
+        verdict = (await self._walk(trial, float("inf"))).verdict
+        seconds = max(result.cpu_seconds for result in trial.results.values())
+        self._progress(f"{name}: {verdict}, slowest test {seconds:.3f} s")
+        return verdict, seconds
 
     async def _report(self, submission: Submission, trials: dict[str, Trial], ahead: int) -> Report:
         assert self.time_seconds is not None

@@ -310,3 +310,73 @@ def test_bad_input_gets_one_clear_line_and_exit_code_2(tmp_path: Path, arguments
     assert said.code == 2
     assert expected in said.error
     assert "\n" not in said.error
+
+
+INTERACTOR = """
+import sys
+secret = int(open(sys.argv[1]).read())
+with open(sys.argv[3] + "judgemessage.txt", "w") as message:
+    for number in range(12):
+        guess = sys.stdin.readline()
+        print(f"guess {guess.strip()}", file=message, flush=True)
+        if not guess.strip().isdigit():
+            sys.exit(43)
+        print("right" if int(guess) == secret else "low" if int(guess) < secret else "high", flush=True)
+        if int(guess) == secret:
+            sys.exit(42)
+sys.exit(43)
+"""
+BISECT = """
+low, high = 1, 1000
+while True:
+    print((low + high) // 2, flush=True)
+    said = input()
+    if said == "right":
+        break
+    low, high = ((low + high) // 2 + 1, high) if said == "low" else (low, (low + high) // 2 - 1)
+"""
+
+
+def interactive(root: Path, submissions: dict[str, str], interactor: str = INTERACTOR) -> Path:
+    return package(
+        root,
+        {
+            "problem.yaml": "validation: custom interactive\nlimits: {time_limit: 1}",
+            "output_validators/talk/talk.py": interactor,
+            "data/sample/1.in": "500\n",
+            "data/secret/a.in": "1\n",
+            "data/secret/b.in": "1000\n",
+            "submissions/accepted/double.py": None,
+            **{f"submissions/{name}": text for name, text in submissions.items()},
+        },
+    )
+
+
+def test_interactive_submissions_talk_to_the_packages_interactor(tmp_path: Path) -> None:
+    submissions = {
+        "accepted/bisect.py": BISECT,
+        "wrong_answer/one.py": "for _ in range(12):\n    print(1, flush=True)\n    input()\n",
+        "wrong_answer/spins_once_it_is_refused.py": "print('x', flush=True)\nwhile True:\n    pass\n",
+        "time_limit_exceeded/spins.py": SPIN.replace("input()", "print(7, flush=True)"),
+        "run_time_error/crash.py": "print(7, flush=True)\n1 / 0\n",
+    }
+    said = solve(interactive(tmp_path, submissions), "--json")
+    assert said.verdicts == {
+        "accepted/bisect.py": "AC",
+        "run_time_error/crash.py": "RTE",
+        "time_limit_exceeded/spins.py": "TLE",
+        "wrong_answer/one.py": "WA",
+        "wrong_answer/spins_once_it_is_refused.py": "WA",
+    }
+    assert said.code == 0
+
+
+def test_a_broken_interactor_is_an_internal_error(tmp_path: Path) -> None:
+    said = solve(interactive(tmp_path, {"accepted/bisect.py": BISECT}, "raise SystemExit(3)\n"), "--json")
+    assert set(said.verdicts.values()) == {"IE"}
+    assert said.code == 1
+
+
+def test_the_interactors_reason_is_shown(tmp_path: Path) -> None:
+    said = solve(interactive(tmp_path, {"accepted/shy.py": "print('who, me?')\n"}))
+    assert "guess who, me?" in said.out
