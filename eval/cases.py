@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from solver.errors import UserError
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -20,11 +22,11 @@ class Case:
     flags: tuple[str, ...] = ()
 
     def input(self) -> bytes:
-        """What the program reads. Raises OSError."""
+        """What the program reads. Raises UserError."""
         return _content(self.given)
 
     def outputs(self) -> tuple[bytes, ...]:
-        """The expected outputs. Raises OSError."""
+        """The expected outputs. Raises UserError."""
         return tuple(map(_content, self.answers))
 
 
@@ -54,4 +56,9 @@ class Group:
 
 
 def _content(part: Path | bytes) -> bytes:
-    return part if isinstance(part, bytes) else part.read_bytes()
+    if isinstance(part, bytes):
+        return part
+    try:
+        return part.read_bytes()
+    except OSError as error:
+        raise UserError(f"{part}: cannot be read ({error.strerror or error})") from None

@@ -46,8 +46,9 @@ class Contest:
 
 def open_contest(path: Path, record_id: str | None, time_seconds: float | None, checker: CheckerSpec | None) -> Contest:
     """Reads the problem. time_seconds and checker override its own. Raises UserError."""
-    if record_id is None and is_package(path):
-        return _of_package(read_package(path), time_seconds, checker)
+    package = path / record_id if record_id is not None else path
+    if is_package(package):
+        return _of_package(read_package(package), time_seconds, checker)
     return _of_task(load_task(path, record_id), time_seconds, checker)
 
 

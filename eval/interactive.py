@@ -13,7 +13,7 @@ from sandbox.validators import COLLECTED, kattis_call, kattis_ruling
 async def judge_interactively(
     case: Case, program: Program, interactor: Program, sandbox: Sandbox, limits: Limits, interactor_limits: Limits
 ) -> CaseResult:
-    """Lets the two talk on one case. Raises OSError for test data that cannot be read."""
+    """Lets the two talk on one case. Raises UserError for test data that cannot be read."""
     (answer,) = case.outputs()
     arguments, files = kattis_call(case.input(), answer, case.flags)
     talk = await sandbox.interact(

@@ -91,7 +91,7 @@ async def judge(task: Task, program: Program, sandbox: Runner, *, time_factor: f
 
 
 async def judge_case(case: Case, program: Program, sandbox: Runner, limits: Limits, checker: Checker) -> CaseResult:
-    """Runs the program on one case and has its output checked. Raises OSError for test data that cannot be read."""
+    """Runs the program on one case and has its output checked. Raises UserError for test data that cannot be read."""
     given = case.input()
     outcome = await sandbox.run(program, given, limits)
     result = result_of(case, outcome)

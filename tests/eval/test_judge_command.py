@@ -380,3 +380,20 @@ def test_a_broken_interactor_is_an_internal_error(tmp_path: Path) -> None:
 def test_the_interactors_reason_is_shown(tmp_path: Path) -> None:
     said = solve(interactive(tmp_path, {"accepted/shy.py": "print('who, me?')\n"}))
     assert "guess who, me?" in said.out
+
+
+def test_one_package_of_many_is_chosen_by_name(tmp_path: Path) -> None:
+    package(tmp_path / "double")
+    said = solve(tmp_path, "--id", "double", "--json")
+    assert said.records[-1]["problem"] == "double"
+
+
+def test_a_case_that_vanishes_is_one_clear_line(tmp_path: Path) -> None:
+    root = package(tmp_path)
+    (root / "data" / "secret" / "b.in").unlink()
+    (root / "data" / "secret" / "b.in").mkdir()
+    (root / "data" / "secret" / "c.in").symlink_to("/nowhere")
+    (root / "data" / "secret" / "c.ans").write_text("1")
+    said = solve(root)
+    assert said.code == 2
+    assert "secret/c.in: cannot be read" in said.error
