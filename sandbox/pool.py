@@ -21,7 +21,7 @@ from types import TracebackType
 from sandbox import wire
 from sandbox.binaries import Binaries
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import Language, ToolchainMissing, languages
+from sandbox.languages import PYTHON2, Language, ToolchainMissing, languages
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
 from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
 from sandbox.worker import Worker, WorkerLost
@@ -82,12 +82,13 @@ class Sandbox:
         language = _checked(program, limits)
         source = program.source.encode("utf-8", "surrogatepass")
         bare = dataclasses.replace(program, source="")
+        runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
-            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, ""))
+            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", runtime))
         async with self._compiled(program, language) as (path, compiled):
             if compiled.verdict is not Verdict.OK:
                 return compiled
-            return await self._exchange(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path)))
+            return await self._exchange(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), runtime))
 
     async def close(self) -> None:
         """Ends every worker and everything it runs, and removes what is on disk. Runs under way fail."""
@@ -109,9 +110,10 @@ class Sandbox:
         command = language.command()
 
         async def compile_to(path: Path, text: str = program.source) -> Outcome:
-            source = text.encode("utf-8", "surrogatepass")
+            source, name = text.encode("utf-8", "surrogatepass"), language.file_name(text)
+            command = language.command(source_name=name)
             return await self._exchange(
-                wire.Compile(next(self._ids), source, language.source_name, command, language.binary_name, str(path))
+                wire.Compile(next(self._ids), source, name, command, language.binary_name, str(path))
             )
 
         smallest = Program(language.name, language.smallest_program)
@@ -206,6 +208,8 @@ def probe() -> IsolationReport:
 
 def _checked(program: Program, limits: Limits) -> Language:
     language = languages().get(program.language)
+    if program.language == PYTHON2:
+        raise ToolchainMissing("Python 2 programs are not supported")
     if language is None:
         known = ", ".join(languages())
         raise ToolchainMissing(f"unknown language {program.language!r}; known: {known}")

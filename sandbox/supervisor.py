@@ -7,6 +7,7 @@ the run. It ends when the driver does, and takes everything below it along.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import os
 import resource
@@ -85,6 +86,10 @@ class Supervisor:
         program, limits = request.program, request.limits
         kind = "native" if request.binary else "python"
         message: dict[str, Any] = {"mode": program.mode, "entry_point": program.entry_point}
+        if runtime := request.runtime:
+            kind = "interpreted"
+            message |= {"argv": runtime.argv, "readable": runtime.readable, "program": runtime.file_name}
+            message |= {"environment": runtime.environment, "slack": runtime.address_space_bytes}
         if program.mode == "file":
             message |= {"place": program.input_file, "collect": program.output_file}
         as_file = bool(message.get("place"))
@@ -96,7 +101,10 @@ class Supervisor:
             reply, left = self._ask({"kind": kind, **message, **_limits(limits)}, fds, limits)
             if left is not None:
                 stack.callback(os.close, left)
-            return judge(program, limits, self._ended(program, limits, kind, reply, fds, left))
+            ended = self._ended(program, limits, kind, reply, fds, left)
+            if runtime is not None:
+                ended = dataclasses.replace(ended, memory=max(0, ended.memory - runtime.own_memory_bytes))
+            return judge(program, limits, ended, runtime.out_of_memory if runtime else "")
 
     def _ended(
         self,

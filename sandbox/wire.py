@@ -7,6 +7,7 @@ import struct
 
 import msgspec
 
+from sandbox.languages import Runtime
 from sandbox.types import Limits, Outcome, Program
 
 HEADER = struct.Struct("!Q")
@@ -23,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, tag=True, frozen=True):
     """Run a program. binary: path of the compiled program, empty for an interpreted one.
 
-    program comes without its source, which is `source`: bytes, as it need not be valid text.
+    program comes without its source, which is `source`: bytes, as it need not be valid text. runtime: the
+    interpreter to start on the binary or the source; None for native binaries and Python.
     """
 
     id: int
@@ -32,6 +34,7 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     stdin: bytes
     limits: Limits
     binary: str
+    runtime: Runtime | None = None
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):

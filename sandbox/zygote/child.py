@@ -61,15 +61,19 @@ def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> 
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         elif kind == "native":
             os.set_inheritable(CODE, False)
+        elif kind == "interpreted":
+            # In place of the program, which lies in the scratch directory: both are started through CODE.
+            os.dup2(os.open(request["argv"][0], os.O_RDONLY | os.O_CLOEXEC), CODE, inheritable=False)
         os.set_inheritable(STATUS, False)
         os.set_inheritable(RESULT, False)
         if confinement.landlock_abi:
-            landlock.restrict(_ruleset(kind, confinement), confinement.landlock_abi)
+            landlock.restrict(_ruleset(kind, request, confinement), confinement.landlock_abi)
         _close_all_but(len(fds))
         if confinement.limit_resources:
             _limit_resources(request, confinement.limit_processes)
-        if kind in confinement.filters:
-            seccomp.install(confinement.filters[kind], os.getpid())
+        profile = "native" if kind == "interpreted" else kind
+        if profile in confinement.filters:
+            seccomp.install(confinement.filters[profile], os.getpid())
         os.environ.clear()
         os.environ.update(_ENVIRONMENT)
         report.write(READY)
@@ -89,6 +93,8 @@ def _become(kind: str, request: dict[str, Any], report: candidate.Report) -> NoR
         candidate.run_script(source, report)
     if kind == "native":
         os.execve(CODE, ["./main"], _ENVIRONMENT)
+    if kind == "interpreted":
+        os.execve(CODE, request["argv"], _ENVIRONMENT | request["environment"])
     os.execve(request["argv"][0], request["argv"], _ENVIRONMENT)
 
 
@@ -104,14 +110,16 @@ def _close_all_but(count: int) -> None:
     os.closerange(count, 2**20)
 
 
-def _ruleset(kind: str, confinement: Confinement) -> int:
+def _ruleset(kind: str, request: dict[str, Any], confinement: Confinement) -> int:
     if kind == "python" and confinement.python_ruleset is not None:
         return confinement.python_ruleset
     version = confinement.landlock_abi
     ruleset = landlock.new_ruleset(version)
-    for rights, paths in confinement.native_paths if kind == "native" else confinement.compile_paths:
+    for rights, paths in confinement.compile_paths if kind == "compile" else confinement.native_paths:
         landlock.allow(ruleset, version, rights, paths)
-    if kind == "native":
+    if kind == "interpreted":
+        landlock.allow(ruleset, version, landlock.READ, request["readable"])
+    if kind != "compile":
         if os.fstat(CODE).st_nlink:  # anonymous files are beyond Landlock, and need no rule
             landlock.allow_fd(ruleset, version, CODE, landlock.EXECUTE | landlock.READ_FILE)
         landlock.allow_fd(ruleset, version, confinement.scratch.fd, scratch_rights(confinement.scratch))
@@ -140,7 +148,7 @@ def _limit_resources(request: dict[str, Any], limit_processes: bool) -> None:
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         *processes,
-        (resource.RLIMIT_AS, memory + ADDRESS_SPACE_SLACK),
+        (resource.RLIMIT_AS, memory + request.get("slack", ADDRESS_SPACE_SLACK)),
     ):
         hard = resource.getrlimit(kind)[1]
         if hard != resource.RLIM_INFINITY:

@@ -221,6 +221,8 @@ def _run(
 ) -> dict[str, Any]:
     if name := request.get("place"):
         confinement.scratch.place(name, fds[child.CODE if request["kind"] == "compile" else child.RESULT])
+    if name := request.get("program"):
+        confinement.scratch.place(name, fds[child.CODE])
     if (name := request.get("collect")) and not confinement.scratch.can_create and request["kind"] != "compile":
         confinement.scratch.touch(name)
     began = time.monotonic()
