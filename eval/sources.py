@@ -7,20 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import languages
+from sandbox import language_of, languages
 from solver.errors import UserError
 
 MAX_SOURCE_BYTES = 16 * 2**20  # of one program, all files together
 
-_LANGUAGE_OF = {
-    ".c": "c",
-    ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp", ".c++": "cpp", ".C": "cpp",
-    ".java": "java",
-    ".py": "python", ".py3": "python", ".py2": "python2",
-}  # fmt: skip
 _HEADERS = (".h", ".hh", ".hpp", ".hxx")
 _MAIN = re.compile(r"main\.[^.]+", re.IGNORECASE)
-_PYTHON_2 = re.compile(rb"#!.*\bpython2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +48,8 @@ def read_source(path: Path, include: Path | None = None) -> Source:
     try:
         names = _names(path)
         language, main = _main(path, names)
-        if not language:
-            return Source("", path.name, "")
+        if language not in languages():
+            return Source(language, main, "")
         root = path if path.is_dir() else path.parent
         files = {name: root / name for name in names if name != main}
         for folder in ("default", language):
@@ -85,19 +78,14 @@ def _main(path: Path, names: list[str]) -> tuple[str, str]:
     found = {name: _language_of(root / name) for name in names}
     counts = Counter(language for language in found.values() if language)
     if not counts:
-        return "", ""
+        return "", path.name
     language = min(counts, key=lambda name: (-counts[name], name))
     sources = [name for name in names if found[name] == language]
     return language, min(sources, key=lambda name: (not _MAIN.fullmatch(name), name))
 
 
 def _language_of(file: Path) -> str:
-    language = _LANGUAGE_OF.get(file.suffix, "")
-    if language == "python":
-        with file.open("rb") as stream:
-            if _PYTHON_2.match(stream.readline(200)):
-                return "python2"
-    return language
+    return language_of(file, _text(file) if file.suffix == ".py" else "") or ""
 
 
 def _included(include: Path | None, folder: str) -> dict[str, Path]:
@@ -109,14 +97,15 @@ def _included(include: Path | None, folder: str) -> dict[str, Path]:
 
 def _belongs(name: str, language: str) -> bool:
     """Whether a file beside the main one is part of the program; binaries and notes are not."""
-    suffix = Path(name).suffix
-    if language in ("c", "cpp"):
-        return suffix in _HEADERS or _LANGUAGE_OF.get(suffix) in ("c", "cpp")
-    return _LANGUAGE_OF.get(suffix) == language
+    headers = _HEADERS if language in ("c", "cpp") else ()
+    return name.endswith((*languages()[language].suffixes, *headers))
 
 
 def _text(file: Path) -> str:
-    content = file.read_bytes()
+    with file.open("rb") as stream:
+        content = stream.read(MAX_SOURCE_BYTES + 1)
+    if len(content) > MAX_SOURCE_BYTES:
+        raise UserError(f"{file} holds more than {MAX_SOURCE_BYTES // 2**20} MB of source")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

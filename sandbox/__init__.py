@@ -2,7 +2,7 @@
 
 from sandbox.checkers import Checker, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import Availability, Language, ToolchainMissing, languages
+from sandbox.languages import Availability, Language, ToolchainMissing, language_of, languages
 from sandbox.pool import Sandbox, probe
 from sandbox.rulings import CheckerFailed, Ruling
 from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
@@ -26,6 +26,7 @@ __all__ = [
     "SandboxUnavailable",
     "ToolchainMissing",
     "Verdict",
+    "language_of",
     "languages",
     "make_checker",
     "probe",

@@ -23,7 +23,7 @@ from sandbox import wire
 from sandbox.binaries import Binaries
 from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import Language, ToolchainMissing, languages
+from sandbox.languages import PYTHON2, Language, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
 from sandbox.server import START_SECONDS
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
@@ -103,12 +103,14 @@ class Sandbox:
         extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
         source = program.source.encode("utf-8", "surrogatepass")
         bare = dataclasses.replace(program, source="", files=())
+        runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
-            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra))
+            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra, runtime))
         async with self._compiled(program, language) as (path, compiled):
             if compiled.verdict is not Verdict.OK:
                 return compiled
-            return await self._exchange(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra))
+            request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
+            return await self._exchange(request)
 
     async def interact(
         self,
@@ -193,14 +195,14 @@ class Sandbox:
         language = _checked(program, limits)
         extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
         bare = dataclasses.replace(program, source="", files=())
+        runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
-            yield wire.Run(
-                next(self._ids), bare, program.source.encode("utf-8", "surrogatepass"), b"", limits, "", extra
-            )
+            source = program.source.encode("utf-8", "surrogatepass")
+            yield wire.Run(next(self._ids), bare, source, b"", limits, "", extra, runtime)
             return
         async with self._compiled(program, language) as (path, compiled):
             ready = compiled.verdict is Verdict.OK
-            yield wire.Run(next(self._ids), bare, b"", b"", limits, str(path), extra) if ready else compiled
+            yield wire.Run(next(self._ids), bare, b"", b"", limits, str(path), extra, runtime) if ready else compiled
 
     async def close(self) -> None:
         """Ends every worker and everything it runs, and removes what is on disk. Runs under way fail."""
@@ -222,20 +224,13 @@ class Sandbox:
         command = language.command()
 
         async def compile_to(path: Path, program: Program = program) -> Outcome:
-            source = program.source.encode("utf-8", "surrogatepass")
+            source, name = program.source.encode("utf-8", "surrogatepass"), language.file_name(program.source)
             extra = checked_extra(Program(language.name, ""), (), beside(program), ())
             files = extra.files if extra is not None else {}
-            further = [name for name in files if name.endswith(language.source_suffixes)]
+            further = tuple(file for file in files if file.endswith(language.suffixes))
+            command = language.command(source_name=name, extra=further)
             return await self._exchange(
-                wire.Compile(
-                    next(self._ids),
-                    source,
-                    language.source_name,
-                    [*command, *further],
-                    language.binary_name,
-                    str(path),
-                    files,
-                )
+                wire.Compile(next(self._ids), source, name, command, language.binary_name, str(path), files)
             )
 
         smallest = Program(language.name, language.smallest_program)
@@ -343,6 +338,8 @@ def _test_limits(limits: Limits) -> Limits:
 
 
 def _checked(program: Program, limits: Limits) -> Language:
+    if program.language == PYTHON2:
+        raise ToolchainMissing("Python 2 programs are not supported")
     language = languages().get(program.language)
     if language is None:
         known = ", ".join(languages())

@@ -7,6 +7,7 @@ import struct
 
 import msgspec
 
+from sandbox.languages import Runtime
 from sandbox.libraries import Library
 from sandbox.types import Interaction, Limits, Outcome, Program
 
@@ -37,7 +38,8 @@ class Extra(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, tag=True, frozen=True):
     """Run a program. binary: path of the compiled program, empty for an interpreted one.
 
-    program comes without its source, which is `source`: bytes, as it need not be valid text.
+    program comes without its source, which is `source`: bytes, as it need not be valid text. runtime: the
+    interpreter to start on the binary or the source; None for native binaries and Python.
     """
 
     id: int
@@ -47,6 +49,7 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     limits: Limits
     binary: str
     extra: Extra | None = None
+    runtime: Runtime | None = None
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):

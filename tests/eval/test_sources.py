@@ -23,9 +23,11 @@ def test_the_suffix_tells_the_language(tmp_path: Path, name: str, language: str)
     assert read_source(write(tmp_path, {name: ""}) / name).language == language
 
 
-def test_a_python_2_shebang_tells_python_2(tmp_path: Path) -> None:
-    root = write(tmp_path, {"two.py": "#!/usr/bin/env python2\nprint 1\n", "three.py": "#!/usr/bin/env python3\n"})
+def test_python_2_is_told_by_its_first_line_or_its_syntax(tmp_path: Path) -> None:
+    files = {"two.py": "#!/usr/bin/env python2\nprint(1)\n", "old.py": "print 1\n", "three.py": "#!/usr/bin/python3\n"}
+    root = write(tmp_path, files)
     assert read_source(root / "two.py").language == "python2"
+    assert read_source(root / "old.py").language == "python2"
     assert read_source(root / "three.py").language == "python"
 
 
