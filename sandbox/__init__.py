@@ -1,5 +1,6 @@
 """Runs untrusted programs and checks their outputs. Imports none of the other packages."""
 
+from sandbox.batch import Job, JobResult, TestOrder
 from sandbox.checkers import Checker, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Availability, Language, ToolchainMissing, language_of, languages
@@ -15,6 +16,8 @@ __all__ = [
     "CheckerSpec",
     "Interaction",
     "IsolationReport",
+    "Job",
+    "JobResult",
     "Language",
     "Layer",
     "Limits",
@@ -24,6 +27,7 @@ __all__ = [
     "Runner",
     "Sandbox",
     "SandboxUnavailable",
+    "TestOrder",
     "ToolchainMissing",
     "Verdict",
     "language_of",

@@ -44,6 +44,7 @@ class _Side:
     pipes: tuple[int, int]
     line: Line
     reply: dict[str, Any] | None = None
+    silent_since: int = 0  # the round of `Pair._attend` in which its output ended
 
 
 class Pair:
@@ -84,9 +85,7 @@ class Pair:
             program, partner = (self._outcome(side) for side in sides)
             if self._request.check:
                 return wire.Answer(self._request.id, _tested(sides, program, partner))
-            program_ended, partner_ended = (side.reply["ended"] for side in sides if side.reply)
-            order: Literal["program", "interactor"] = "program" if program_ended <= partner_ended else "interactor"
-            interaction = Interaction(program, partner, order, self._deadlock)
+            interaction = Interaction(program, partner, _first(sides), self._deadlock)
             return wire.Answer(self._request.id, program, interaction)
 
     def _prepare(self, stack: contextlib.ExitStack) -> list[_Side]:
@@ -110,12 +109,15 @@ class Pair:
             message |= request.runtime.message() if request.runtime else {"kind": "native"}
         else:
             compiled = None if mode == "tests" else self._code.get(request.source)
-            code = sealed_file(stack, "code", request.source if compiled is None else compiled)
-            message |= {"kind": "python", "compiled": compiled is not None}
+            content = request.source if compiled is None else compiled
+            code = sealed_file(stack, "code", content)
+            message |= {"kind": "python", "compiled": compiled is not None, "code_bytes": len(content)}
         hears, says = pipes
         err, status = memory_file(stack, "err"), memory_file(stack, "status")
         if mode == "stdio":
-            fds, message["pipes"] = [hears, says, err, status, code, self._nothing], (STDIN, STDOUT)
+            fds, message["pipes"] = [hears, says, err, status, code], (STDIN, STDOUT)
+            if request.binary:
+                fds.append(self._nothing)
         else:
             fds, message["pipes"] = [hears, memory_file(stack, "out"), err, status, code, says], (STDIN, RESULT)
         if request.extra is not None:
@@ -127,10 +129,12 @@ class Pair:
     def _attend(self, sides: list[_Side], deadline: float) -> None:
         stalled: Signature | None = None
         samples = 0
+        rounds = 0
         while waiting := [side for side in sides if side.reply is None]:
             if time.monotonic() > deadline:
                 raise ServerLost("a fork server did not answer in time")
             ready = self._poll(sides, waiting)
+            rounds += 1
             if self._driver in ready and self._cancelled():
                 _abort(waiting)
             for side in sides:
@@ -138,6 +142,8 @@ class Pair:
                     side.line.move()
                     if side.line.exceeded:
                         _abort(waiting)
+                if side.line.source < 0 and not side.silent_since:
+                    side.silent_since = rounds
             for side in waiting:
                 if side.server.fileno() in ready:
                     side.reply = side.server.receive()
@@ -152,6 +158,7 @@ class Pair:
                 _abort(waiting)
         for side in sides:
             side.line.drain()
+            side.silent_since = side.silent_since or rounds + 1
 
     def _poll(self, sides: list[_Side], waiting: list[_Side]) -> set[int]:
         poll = select.poll()
@@ -164,11 +171,11 @@ class Pair:
         return {fd for fd, _ in poll.poll(1000 * _STALL_SAMPLE_SECONDS)}
 
     def _one_has_ended(self, side: _Side, sides: list[_Side]) -> None:
-        """A program that has been turned down need not go on."""
+        """A program that has been turned down need not go on; one whose output has ended is about to end anyway."""
         program, partner = sides
         assert side.reply is not None
         rejected = side.reply["code"] not in (0, ACCEPTED) or self._request.check
-        if side is partner and rejected and program.reply is None:
+        if side is partner and rejected and program.reply is None and program.line.source >= 0:
             program.server.abort()
 
     def _outcome(self, side: _Side) -> Outcome:
@@ -196,7 +203,9 @@ class Pair:
             output=bytes(side.line.kept),
             stderr=tail(err, STDERR_BYTES).decode("utf-8", "replace"),
         )
-        if ended.killed == "abort" and (side.line.exceeded or self._request.check):
+        if ended.killed == "abort" and ended.signal is None:
+            ended.killed = ""  # it came too late
+        elif ended.killed == "abort" and (side.line.exceeded or self._request.check):
             ended.killed = ""  # another limit, or none: the tests were over
             ended.code, ended.signal = 0, None
         out_of_memory = request.runtime.out_of_memory if request.runtime else ""
@@ -216,6 +225,15 @@ def started_file(stack: contextlib.ExitStack, request: wire.Run) -> int:
     if request.binary:
         return executable_file(stack, request.binary)
     return sealed_file(stack, "code", request.source)
+
+
+def _first(sides: list[_Side]) -> Literal["program", "interactor"]:
+    """Who ended first, as cause and effect have it: the other one hears of the end of an output only through the relay.
+
+    The times at which the servers saw their programs end say less, as each server may have been kept waiting.
+    """
+    program, partner = ((side.silent_since, side.reply["ended"]) for side in sides if side.reply)
+    return "program" if program <= partner else "interactor"
 
 
 def _abort(sides: list[_Side]) -> None:

@@ -15,16 +15,18 @@ import dataclasses
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
 from sandbox import wire
+from sandbox.batch import Job, JobResult, run_many
 from sandbox.binaries import Binaries
 from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import PYTHON2, Language, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
+from sandbox.results import ResultCache, key_of
 from sandbox.server import START_SECONDS
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
 from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
@@ -42,10 +44,16 @@ class Sandbox:
 
     workers: programs that run at once; default one per core this process may use.
     allow_unsafe: start even when the machine offers less than the floor of isolation.
+    cache_bytes: outcomes to remember, so that the same run again costs nothing; 0: none.
     """
 
     def __init__(
-        self, workers: int | None = None, *, allow_unsafe: bool = False, _without: Collection[str] = ()
+        self,
+        workers: int | None = None,
+        *,
+        allow_unsafe: bool = False,
+        cache_bytes: int = 0,
+        _without: Collection[str] = (),
     ) -> None:
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
@@ -53,9 +61,9 @@ class Sandbox:
         self._count = workers or len(os.sched_getaffinity(0))
         self._allow_unsafe = allow_unsafe
         self._without = sorted(_without)
+        self._results = ResultCache(cache_bytes) if cache_bytes else None
         self._workers: list[Worker] = []
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
-        self._exchanges: set[asyncio.Task[wire.Answer]] = set()
         self._ids = itertools.count(1)
         self.isolation = IsolationReport({})
 
@@ -101,6 +109,24 @@ class Sandbox:
         """
         language = _checked(program, limits)
         extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
+        if self._results is None:
+            return await self._run(program, language, stdin, limits, extra)
+        key = key_of(program, stdin, limits, arguments, files, collect)
+        outcome = self._results.get(key)
+        if outcome is None:
+            outcome = await self._run(program, language, stdin, limits, extra)
+            self._results.put(key, outcome)
+        return outcome
+
+    def run_many(
+        self, jobs: Iterable[Job] | AsyncIterable[Job], *, in_flight: int | None = None
+    ) -> AsyncIterator[JobResult]:
+        """Runs many programs on many inputs each: see `sandbox.batch.run_many`."""
+        return run_many(self, jobs, in_flight)
+
+    async def _run(
+        self, program: Program, language: Language, stdin: bytes, limits: Limits, extra: wire.Extra | None
+    ) -> Outcome:
         source = program.source.encode("utf-8", "surrogatepass")
         bare = dataclasses.replace(program, source="", files=())
         runtime = language.runtime(program.source, limits.memory_bytes)
@@ -146,7 +172,7 @@ class Sandbox:
                     second if isinstance(second, Outcome) else ran,
                     "program",
                 )
-            answer = await self._answer(wire.Pair(next(self._ids), first, second, check=False))
+            answer = await self._ask_pair(first, second, check=False)
         return answer.interaction or Interaction(answer.outcome, Outcome(Verdict.IE), "program")
 
     async def check(
@@ -180,7 +206,7 @@ class Sandbox:
         async with self._side(program, limits) as first:
             assert isinstance(first, wire.Run)
             tester = wire.Run(next(self._ids), Program("python", ""), tests, b"", test_limits, "")
-            return (await self._answer(wire.Pair(next(self._ids), first, tester, check=True))).outcome
+            return (await self._ask_pair(first, tester, check=True)).outcome
 
     @contextlib.asynccontextmanager
     async def _side(
@@ -215,7 +241,6 @@ class Sandbox:
             for worker in workers:
                 self._idle.put_nowait(worker)  # whoever waits for a worker wakes up to a closed sandbox
             await self._binaries.close()
-            await asyncio.gather(*self._exchanges, return_exceptions=True)
         finally:
             workspace.close()
 
@@ -253,7 +278,10 @@ class Sandbox:
         toolchain = sorted({path for language in languages().values() for path in language.toolchain_paths()})
         libraries = list(installed_libraries())
         self._workers = [
-            Worker(wire.Settings(str(self._workspace.path / f"worker-{i}"), toolchain, libraries, self._without))
+            Worker(
+                wire.Settings(str(self._workspace.path / f"worker-{i}"), toolchain, libraries, self._without),
+                self._idle.put_nowait,
+            )
             for i in range(self._count)
         ]
         try:
@@ -272,9 +300,15 @@ class Sandbox:
             self._idle.put_nowait(worker)
 
     async def _exchange(self, request: wire.Run | wire.Compile) -> Outcome:
-        return (await self._answer(request)).outcome
+        limits = request.limits if isinstance(request, wire.Run) else COMPILE_LIMITS
+        return (await self._ask(request, limits.wall_backstop_seconds)).outcome
 
-    async def _answer(self, request: wire.Run | wire.Compile | wire.Pair) -> wire.Answer:
+    async def _ask_pair(self, program: wire.Run, partner: wire.Run, *, check: bool) -> wire.Answer:
+        # The partner has the longer backstop, and its fork server may have to be started.
+        seconds = partner.limits.wall_backstop_seconds + START_SECONDS
+        return await self._ask(wire.Pair(next(self._ids), program, partner, check), seconds)
+
+    async def _ask(self, request: wire.Run | wire.Compile | wire.Pair, seconds: float) -> wire.Answer:
         reason = ""
         for _ in range(2):
             if not self._open():
@@ -282,40 +316,17 @@ class Sandbox:
             worker = await self._idle.get()
             if not self._open():
                 self._idle.put_nowait(worker)
-                continue
-            # Shielded: the answer of a cancelled run must still be taken off the worker's socket.
-            task = asyncio.ensure_future(self._on(worker, request))
-            self._exchanges.add(task)
-            task.add_done_callback(self._forget)
+                break
             try:
-                return await asyncio.shield(task)
+                return await worker.ask(request, seconds + _HANG_SECONDS)
             except WorkerLost as error:
                 reason = str(error)
-            except asyncio.CancelledError:
-                worker.cancel(request.id)
-                raise
         if not self._open():
             raise RuntimeError("the sandbox is closed")
         return wire.Answer(request.id, Outcome(Verdict.IE, stderr=reason))
 
-    def _forget(self, task: asyncio.Task[wire.Answer]) -> None:
-        self._exchanges.discard(task)
-        if not task.cancelled():
-            task.exception()  # looked at, so that a run nobody waits for any more ends without a warning
-
     def _open(self) -> bool:
         return self._workspace is not None
-
-    async def _on(self, worker: Worker, request: wire.Run | wire.Compile | wire.Pair) -> wire.Answer:
-        if isinstance(request, wire.Pair):
-            # The second program has the longer backstop, and its fork server may have to be started.
-            limits, more = request.partner.limits, START_SECONDS
-        else:
-            limits, more = request.limits if isinstance(request, wire.Run) else COMPILE_LIMITS, 0.0
-        try:
-            return await worker.ask(request, limits.wall_backstop_seconds + _HANG_SECONDS + more)
-        finally:
-            self._idle.put_nowait(worker)
 
 
 async def _probe() -> IsolationReport:

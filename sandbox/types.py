@@ -118,7 +118,7 @@ class Interaction:
         """By Kattis' rules: the interactor accepts (exit code 42) or rejects (43). What the program did counts when it
         broke a limit, or crashed before the interactor had ended. IE when the interactor failed."""
         accepted, rejected = (self.interactor.exit_code == code for code in (ACCEPTED, REJECTED))
-        if self.program.verdict in (Verdict.CE, Verdict.IE) or self.deadlock:
+        if self.program.verdict in (Verdict.CE, Verdict.IE, Verdict.OLE) or self.deadlock:
             return self.program.verdict
         if self.interactor.verdict in (Verdict.CE, Verdict.IE, Verdict.OLE):
             return Verdict.IE

@@ -28,12 +28,12 @@ def take_pipe(fd: int) -> int:
 
 def serve(function: Callable[..., Any], module: types.ModuleType, requests: int, replies: int) -> None:
     """Until nobody calls any more. What ends a program, as SystemExit does, comes through."""
-    while (message := crossing.receive(requests)) is not None:
-        crossing.send(replies, _answer(function, module, message))
-
-
-def _answer(function: Callable[..., Any], module: types.ModuleType, message: dict[str, Any]) -> dict[str, Any]:
     classes = crossing.shared_classes(module)
+    while (message := crossing.receive(requests)) is not None:
+        crossing.send(replies, _answer(function, classes, message))
+
+
+def _answer(function: Callable[..., Any], classes: crossing.Classes, message: dict[str, Any]) -> dict[str, Any]:
     decoder = crossing.Decoder(classes)
     decoder.add(message["nodes"])
     positional = [decoder.item(item) for item in message["arguments"]]
@@ -52,7 +52,7 @@ def _answer(function: Callable[..., Any], module: types.ModuleType, message: dic
     answer["changed"] = [
         (index, now)
         for index, before in enumerate(message["nodes"])
-        if before[0] in crossing.MUTABLE and not crossing.same(before, now := encoder.node(decoder.objects[index]))
+        if before[0] in crossing.CHANGEABLE and not crossing.same(before, now := encoder.node(decoder.objects[index]))
     ]
     answer["nodes"] = encoder.nodes
     return answer

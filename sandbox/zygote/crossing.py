@@ -19,15 +19,18 @@ from itertools import islice
 from typing import Any
 
 Node = list[Any]
+Classes = Callable[[str], type | None]
 
 MAX_MESSAGE_BYTES = 2**28
 MAX_ITERATED = 10**6  # items taken out of an iterator: it may have no end
 
 _ATOMS = {type(None), bool, int, float, str}
 _HEADER_BYTES = 8
-MUTABLE: dict[str, Callable[[], Any]] = {
+_json = json.JSONEncoder(separators=(",", ":"))
+_MUTABLE: dict[str, Callable[[], Any]] = {
     "list": list, "dict": dict, "set": set, "bytearray": bytearray, "deque": deque,
 }  # fmt: skip
+CHANGEABLE = {*_MUTABLE, "object"}
 _VIEWS: tuple[type[Iterable[Any]], ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
@@ -51,7 +54,7 @@ class Opaque:
 
 def send(fd: int, message: dict[str, Any]) -> None:
     """Raises OSError when nobody is left to read it."""
-    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    body = _json.encode(message).encode("ascii")
     view = memoryview(len(body).to_bytes(_HEADER_BYTES, "big") + body)
     while view:
         view = view[os.write(fd, view) :]
@@ -88,11 +91,11 @@ def _read(fd: int, count: int) -> bytes:
 class Encoder:
     """Turns values into items and nodes.
 
-    known: objects the other side has already, in the order of their indices. classes: those that both sides
-    define, by name. opaque: whether what is not data crosses as a mere name, else it raises CannotCross.
+    known: objects the other side has already, in the order of their indices. classes: finds those that both sides
+    define. opaque: whether what is not data crosses as a mere name, else it raises CannotCross.
     """
 
-    def __init__(self, classes: dict[str, type], known: Iterable[Any] = (), *, opaque: bool = False) -> None:
+    def __init__(self, classes: Classes, known: Iterable[Any] = (), *, opaque: bool = False) -> None:
         self.nodes: list[Node] = []
         self.objects: list[Any] = list(known)  # held, so that no id is used twice
         self._classes = classes
@@ -144,7 +147,7 @@ class Encoder:
         return index
 
     def _is_shared(self, value: Any) -> bool:
-        return self._classes.get(type(value).__name__) is type(value) and hasattr(value, "__dict__")
+        return self._classes(type(value).__name__) is type(value) and hasattr(value, "__dict__")
 
     def _items(self, values: Iterator[Any]) -> list[Any]:
         items = list(values)
@@ -188,7 +191,7 @@ class Encoder:
 class Decoder:
     """Turns nodes into objects; the counterpart of `Encoder`."""
 
-    def __init__(self, classes: dict[str, type], known: Iterable[Any] = ()) -> None:
+    def __init__(self, classes: Classes, known: Iterable[Any] = ()) -> None:
         self.objects: list[Any] = list(known)
         self._classes = classes
 
@@ -201,7 +204,7 @@ class Decoder:
             # Objects first: as members of sets and keys of dicts they may be hashed by what they hold.
             for wanted in (True, False):
                 for value, node in zip(self.objects[first:], nodes, strict=True):
-                    if (node[0] == "object") is wanted and (wanted or node[0] in MUTABLE):
+                    if node[0] in CHANGEABLE and (node[0] == "object") is wanted:
                         self._fill(value, node)
 
     def update(self, index: Any, node: Any) -> None:
@@ -209,9 +212,9 @@ class Decoder:
         with _Checked():
             value = self.objects[_index(index)]
             if node[0] == "object":
-                right = self._classes.get(node[1]) is type(value)
+                right = self._classes(node[1]) is type(value)
             else:
-                right = isinstance(value, MUTABLE[node[0]])  # type: ignore[arg-type]
+                right = isinstance(value, _MUTABLE[node[0]])  # type: ignore[arg-type]
             if not right:
                 raise Garbled("an object changed its kind")
             self._fill(value, node)
@@ -231,10 +234,13 @@ class Decoder:
 
     def _made(self, node: Node) -> Any:
         kind = node[0]
-        if kind in MUTABLE:
-            return MUTABLE[kind]()
+        if kind in _MUTABLE:
+            return _MUTABLE[kind]()
         if kind == "object":
-            return object.__new__(self._classes[node[1]])
+            shared = self._classes(node[1])
+            if shared is None:
+                raise Garbled(f"no class {node[1]!r} is defined here")
+            return object.__new__(shared)
         if kind == "tuple":
             return tuple(self._items(node[1]))
         if kind == "frozenset":
@@ -294,11 +300,13 @@ def same(left: Node, right: Node) -> bool:
     )
 
 
-def shared_classes(module: types.ModuleType) -> dict[str, type]:
-    """The classes that a module defines itself, by name."""
-    name = module.__name__
-    return {
-        key: value
-        for key, value in list(vars(module).items())
-        if isinstance(value, type) and value.__module__ == name and value.__name__ == key
-    }
+def shared_classes(module: types.ModuleType) -> Classes:
+    """Finds a class that the module itself defines, by name."""
+    names, own_name = vars(module), module.__name__
+
+    def find(name: str) -> type | None:
+        found = names.get(name)
+        own = isinstance(found, type) and found.__module__ == own_name and found.__name__ == name
+        return found if own else None
+
+    return find

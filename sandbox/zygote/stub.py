@@ -38,7 +38,7 @@ class Stub:
     """Passes calls on to the program."""
 
     def __init__(self, module: types.ModuleType, replies: int, requests: int, report: Report) -> None:
-        self._module = module
+        self._classes = crossing.shared_classes(module)
         self._replies = replies
         self._requests = requests
         self._report = report
@@ -49,8 +49,7 @@ class Stub:
     def call(self, *positional: Any, **named: Any) -> Any:
         """One call. Raises what the program raised, as a built-in exception or one of the test code's own."""
         with self._lock:
-            classes = crossing.shared_classes(self._module)
-            encoder = crossing.Encoder(classes)
+            encoder = crossing.Encoder(self._classes)
             message = {
                 "arguments": encoder.encode(positional),
                 "named": dict(zip(named, encoder.encode(named.values()), strict=True)),
@@ -61,7 +60,7 @@ class Stub:
                 reply = crossing.receive(self._replies)
                 if reply is None:
                     self._report.end("gone")
-                value = self._understood(reply, encoder.objects, classes)
+                value = self._understood(reply, encoder.objects)
             except crossing.Garbled as error:
                 self._report.end("garbled", str(error))
             self.answered += 1
@@ -70,8 +69,8 @@ class Stub:
             raise value.error
         return value
 
-    def _understood(self, reply: dict[str, Any], known: list[Any], classes: dict[str, type]) -> Any:
-        decoder = crossing.Decoder(classes, known)
+    def _understood(self, reply: dict[str, Any], known: list[Any]) -> Any:
+        decoder = crossing.Decoder(self._classes, known)
         try:
             decoder.add(reply["nodes"])
             for index, node in reply["changed"]:
@@ -81,13 +80,13 @@ class Stub:
             values = [decoder.item(item) for item in reply["value"]]
             if "raised" not in reply:
                 return values[0]
-            return _Raised(self._exception(reply["raised"], values, classes), str(reply["traceback"]))
+            return _Raised(self._exception(reply["raised"], values), str(reply["traceback"]))
         except (LookupError, TypeError, ValueError) as error:
             raise crossing.Garbled(f"{type(error).__name__}: {error}") from None
 
-    def _exception(self, names: list[str], arguments: list[Any], classes: dict[str, type]) -> Exception:
+    def _exception(self, names: list[str], arguments: list[Any]) -> Exception:
         for name in names:
-            kind = classes.get(name) or getattr(builtins, name, None)
+            kind = self._classes(name) or getattr(builtins, name, None)
             if isinstance(kind, type) and issubclass(kind, Exception):
                 error = kind.__new__(kind, *arguments)
                 error.args = tuple(arguments)
