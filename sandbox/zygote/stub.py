@@ -7,14 +7,16 @@ file, which the program's process does not have.
 Who is to blame for an exception that ends the test code:
 - an AssertionError: the program, it is wrong (`failed`);
 - one that the program itself raised, and the stub only passed on: the program (`raised`);
-- any exception before the first answer, and NameError, ImportError, SyntaxError and SystemExit at any time, which no
-  returned value can cause: the test code (`broken`), and so are test code that never calls the program and values
+- any exception before the first answer, and at any time what no returned value can cause, an ImportError or a name that
+  the test code binds nowhere: the test code (`broken`), and so are test code that never calls the program and values
   that cannot be passed to it;
 - everything else, such as TypeError from `len(None)`: the program, for what it returned (`failed`).
+SystemExit ends test code as it ends a script: well with 0 or nothing, and badly with anything else.
 """
 
 from __future__ import annotations
 
+import ast
 import builtins
 import json
 import linecache
@@ -31,7 +33,7 @@ from . import crossing
 REPORT = b"report:"
 
 _REPORT_CHARS = 1000
-_NOT_FROM_VALUES = (NameError, ImportError, SyntaxError, SystemExit, KeyboardInterrupt, crossing.CannotCross)
+_NOT_FROM_VALUES = (ImportError, KeyboardInterrupt, crossing.CannotCross)
 
 
 class Stub:
@@ -133,7 +135,8 @@ def run_tests(content: bytes, replies: int, requests: int, status: int) -> NoRet
         module.__dict__.update(_names(header["entry_point"], stub))
         exec(compile(tests, "tests.py", "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:
-        report.end(_blame(error, stub), _text(error, tests))
+        result = _blame(error, stub, tests)
+        report.end(result, "" if result == "passed" else _text(error, tests))
     if not stub.answered:
         report.end("broken", "the test code never called the program")
     report.end("passed")
@@ -151,12 +154,32 @@ def _names(entry_point: str, stub: Stub) -> dict[str, Any]:
     return {"candidate": candidate, owner: type(owner, (), {name: staticmethod(candidate)})}
 
 
-def _blame(error: BaseException, stub: Stub) -> str:
+def _blame(error: BaseException, stub: Stub, tests: bytes) -> str:
     if any(error is raised for raised in stub.raised):
         return "raised"
     if not stub.answered or isinstance(error, _NOT_FROM_VALUES):
         return "broken"
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return "passed"
+    local = isinstance(error, UnboundLocalError)
+    if isinstance(error, NameError) and not local and error.name not in _bound_names(tests):
+        return "broken"
     return "failed"
+
+
+def _bound_names(tests: bytes) -> set[str]:
+    """All that the test code binds in some place: one of these may be missing because of a returned value."""
+    names = set()
+    for node in ast.walk(ast.parse(tests)):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
 
 
 def _text(error: BaseException, tests: bytes) -> str:

@@ -180,7 +180,14 @@ BLAME = {
     "test code that never calls": ("return 1", "assert True", Verdict.IE),
     "test code that passes what is not data": ("return 1", "f(print)", Verdict.IE),
     "test code that passes on what it got": ("return f", "f(f())", Verdict.RTE),
-    "test code that ends itself": ("return 1", "f()\nraise SystemExit(0)", Verdict.IE),
+    "a name that is bound only for some results": ("return []", "for x in f(): y = x\nassert y == 1", Verdict.WA),
+    "a local name that is bound only for some results": (
+        "return []",
+        "def t():\n for x in f(): y = x\n assert y == 1\nt()",
+        Verdict.WA,
+    ),
+    "test code that evaluates a result": ("return ')'", "assert eval(f()) == 1", Verdict.WA),
+    "test code that ends itself": ("return 1", "if f() != 2: raise SystemExit('wrong')", Verdict.WA),
     "test code that kills itself": ("return 1", "import os\nos._exit(0)", Verdict.IE),
 }
 
@@ -191,6 +198,11 @@ def test_who_is_to_blame(bench: Bench, case: str) -> None:
     outcome = check(bench, f"def f(): {body}", tests)
     assert outcome.verdict is verdict, outcome
     assert outcome.stderr
+
+
+def test_test_code_may_end_as_a_script_does(bench: Bench) -> None:
+    assert check(bench, "def f(): return 1", "raise SystemExit(0 if f() == 1 else 1)").verdict is Verdict.AC
+    assert check(bench, "def f(): return 1", "raise SystemExit").verdict is Verdict.IE
 
 
 @pytest.mark.parametrize(
