@@ -104,9 +104,9 @@ class Pair:
             "entry_point": request.program.entry_point,
             **limits_message(request.limits),
         }
-        if request.binary:
-            code = executable_file(stack, request.binary)
-            message |= {"kind": "native"}
+        if not for_python(request):
+            code = started_file(stack, request)
+            message |= request.runtime.message() if request.runtime else {"kind": "native"}
         else:
             compiled = None if mode == "tests" else self._code.get(request.source)
             content = request.source if compiled is None else compiled
@@ -182,12 +182,14 @@ class Pair:
         request, reply, err = side.request, side.reply, side.fds[STDERR]
         assert reply is not None
         memory, baseline = reply["memory"], side.server.baseline_bytes
-        if not request.binary:
+        if for_python(request):
             memory = max(0, memory - baseline)
+        elif request.runtime:
+            memory = max(0, memory - request.runtime.own_memory_bytes)
         elif memory <= baseline:
             memory = min(memory, request.limits.memory_bytes)
         status = read(side.fds[STATUS], MAX_STATUS_BYTES)
-        if not request.binary and not side.message["compiled"]:
+        if for_python(request) and not side.message["compiled"]:
             status = self._code.take(request.source, status)
         ended = Ended(
             code=reply["code"],
@@ -206,10 +208,23 @@ class Pair:
         elif ended.killed == "abort" and (side.line.exceeded or self._request.check):
             ended.killed = ""  # another limit, or none: the tests were over
             ended.code, ended.signal = 0, None
-        outcome = judge(dataclasses.replace(request.program, mode="stdio"), request.limits, ended)
+        out_of_memory = request.runtime.out_of_memory if request.runtime else ""
+        outcome = judge(dataclasses.replace(request.program, mode="stdio"), request.limits, ended, out_of_memory)
         if request.extra is not None:
             outcome = with_files(outcome, ReturnedFiles(reply["files"], side.fds[-1]), request.limits)
         return outcome
+
+
+def for_python(request: wire.Run) -> bool:
+    """Whether the program runs in a child of the Python fork server; others are started by what they are."""
+    return not request.binary and request.runtime is None
+
+
+def started_file(stack: contextlib.ExitStack, request: wire.Run) -> int:
+    """The binary, or the source that an interpreter is started on, open; closed with the stack. Raises OSError."""
+    if request.binary:
+        return executable_file(stack, request.binary)
+    return sealed_file(stack, "code", request.source)
 
 
 def _first(sides: list[_Side]) -> Literal["program", "interactor"]:

@@ -22,9 +22,9 @@ from types import MappingProxyType, TracebackType
 from sandbox import wire
 from sandbox.batch import Job, JobResult, run_many
 from sandbox.binaries import Binaries
-from sandbox.invocation import checked_extra
+from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import Language, ToolchainMissing, languages
+from sandbox.languages import PYTHON2, Language, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
 from sandbox.near_miss import is_near_miss, least_cpu_time
 from sandbox.results import ResultCache, key_of
@@ -109,7 +109,7 @@ class Sandbox:
         that make no sense, RuntimeError when the sandbox is not open.
         """
         language = _checked(program, limits)
-        extra = checked_extra(program, arguments, files, collect)
+        extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
         if self._results is None:
             return await self._run(program, language, stdin, limits, extra)
         key = key_of(program, stdin, limits, arguments, files, collect)
@@ -129,13 +129,16 @@ class Sandbox:
         self, program: Program, language: Language, stdin: bytes, limits: Limits, extra: wire.Extra | None
     ) -> Outcome:
         source = program.source.encode("utf-8", "surrogatepass")
-        bare = dataclasses.replace(program, source="")
+        bare = dataclasses.replace(program, source="", files=())
+        runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
-            return await self._least_cpu_time(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra))
+            request = wire.Run(next(self._ids), bare, source, stdin, limits, "", extra, runtime)
+            return await self._least_cpu_time(request)
         async with self._compiled(program, language) as (path, compiled):
             if compiled.verdict is not Verdict.OK:
                 return compiled
-            return await self._least_cpu_time(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra))
+            request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
+            return await self._least_cpu_time(request)
 
     async def interact(
         self,
@@ -158,12 +161,11 @@ class Sandbox:
         for side in (program, interactor):
             if side.mode != "stdio":
                 raise ValueError(f"a program that interacts has the mode stdio, not {side.mode}")
-        extra = checked_extra(interactor, interactor_arguments, interactor_files, collect)
         wall = max(interactor_limits.wall_backstop_seconds, limits.wall_backstop_seconds + _PARTNER_SECONDS)
         interactor_limits = dataclasses.replace(interactor_limits, wall_seconds=wall)
         async with (
-            self._side(program, limits, None) as first,
-            self._side(interactor, interactor_limits, extra) as second,
+            self._side(program, limits) as first,
+            self._side(interactor, interactor_limits, interactor_arguments, interactor_files, collect) as second,
         ):
             if isinstance(first, Outcome) or isinstance(second, Outcome):
                 ran = Outcome(Verdict.OK)  # or would have, but for the other one
@@ -203,26 +205,32 @@ class Sandbox:
         texts = [text.encode("utf-8", "surrogatepass") for text in (prelude, test_source)]
         header = json.dumps({"entry_point": program.entry_point, "prelude_bytes": len(texts[0])})
         tests = b"\n".join((header.encode(), b"".join(texts)))
-        async with self._side(program, limits, None) as first:
+        async with self._side(program, limits) as first:
             assert isinstance(first, wire.Run)
             tester = wire.Run(next(self._ids), Program("python", ""), tests, b"", test_limits, "")
             return (await self._ask_pair(first, tester, check=True)).outcome
 
     @contextlib.asynccontextmanager
     async def _side(
-        self, program: Program, limits: Limits, extra: wire.Extra | None
+        self,
+        program: Program,
+        limits: Limits,
+        arguments: Sequence[str] = (),
+        files: Mapping[str, bytes] = _NO_FILES,
+        collect: Sequence[str] = (),
     ) -> AsyncIterator[wire.Run | Outcome]:
         """One side's request, or why it cannot be run. Its binary stays while the block runs."""
         language = _checked(program, limits)
-        bare = dataclasses.replace(program, source="")
+        extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
+        bare = dataclasses.replace(program, source="", files=())
+        runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
-            yield wire.Run(
-                next(self._ids), bare, program.source.encode("utf-8", "surrogatepass"), b"", limits, "", extra
-            )
+            source = program.source.encode("utf-8", "surrogatepass")
+            yield wire.Run(next(self._ids), bare, source, b"", limits, "", extra, runtime)
             return
         async with self._compiled(program, language) as (path, compiled):
             ready = compiled.verdict is Verdict.OK
-            yield wire.Run(next(self._ids), bare, b"", b"", limits, str(path), extra) if ready else compiled
+            yield wire.Run(next(self._ids), bare, b"", b"", limits, str(path), extra, runtime) if ready else compiled
 
     async def close(self) -> None:
         """Ends every worker and everything it runs, and removes what is on disk. Runs under way fail."""
@@ -242,14 +250,18 @@ class Sandbox:
     async def _compiled(self, program: Program, language: Language) -> AsyncIterator[tuple[Path, Outcome]]:
         command = language.command()
 
-        async def compile_to(path: Path, text: str = program.source) -> Outcome:
-            source = text.encode("utf-8", "surrogatepass")
+        async def compile_to(path: Path, program: Program = program) -> Outcome:
+            source, name = program.source.encode("utf-8", "surrogatepass"), language.file_name(program.source)
+            extra = checked_extra(Program(language.name, ""), (), beside(program), ())
+            files = extra.files if extra is not None else {}
+            further = tuple(file for file in files if file.endswith(language.suffixes))
+            command = language.command(source_name=name, extra=further)
             return await self._exchange(
-                wire.Compile(next(self._ids), source, language.source_name, command, language.binary_name, str(path))
+                wire.Compile(next(self._ids), source, name, command, language.binary_name, str(path), files)
             )
 
         smallest = Program(language.name, language.smallest_program)
-        async with self._binaries.use(smallest, lambda path: compile_to(path, smallest.source)) as (_, tried):
+        async with self._binaries.use(smallest, lambda path: compile_to(path, smallest)) as (_, tried):
             if tried.verdict is Verdict.CE:
                 reason = " ".join(tried.stderr.split())[:200]
                 raise ToolchainMissing(f"{command[0]} does not work inside the sandbox: {reason}")
@@ -345,6 +357,8 @@ def _test_limits(limits: Limits) -> Limits:
 
 
 def _checked(program: Program, limits: Limits) -> Language:
+    if program.language == PYTHON2:
+        raise ToolchainMissing("Python 2 programs are not supported")
     language = languages().get(program.language)
     if language is None:
         known = ", ".join(languages())

@@ -22,9 +22,9 @@ from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
 from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.libraries import mentions_library
-from sandbox.memory_files import executable_file, memory_file, read, sealed_file, size, tail
+from sandbox.memory_files import memory_file, read, sealed_file, size, tail
 from sandbox.near_miss import OVERRUN
-from sandbox.pair import PARTNER, Pair
+from sandbox.pair import PARTNER, Pair, for_python, started_file
 from sandbox.server import Server, ServerLost, limits_message
 from sandbox.types import Limits, Outcome, Program, Verdict
 from sandbox.zygote import kernel
@@ -100,7 +100,7 @@ class Supervisor:
             if isinstance(request, wire.Compile):
                 outcome = self._compile(request)
             else:
-                outcome = self._run_native(request) if request.binary else self._run_python(request)
+                outcome = self._run_python(request) if for_python(request) else self._run_native(request)
             return wire.Answer(request.id, outcome)
         except DriverGone:
             raise
@@ -130,7 +130,7 @@ class Supervisor:
         return pair.run(max(side.limits.wall_backstop_seconds for side in sides) + SERVER_GRACE_SECONDS)
 
     def _kind(self, request: wire.Run) -> str:
-        if request.binary:
+        if not for_python(request):
             return "tools"
         return "libraries" if self._settings.libraries and mentions_library(request.source) else "python"
 
@@ -138,9 +138,14 @@ class Supervisor:
         program, limits = request.program, request.limits
         server = self._server("tools")
         with contextlib.ExitStack() as stack:
-            binary = executable_file(stack, request.binary)
+            code = started_file(stack, request)
             message = {"kind": "native", **_message(program, limits)}
-            ended, files = self._execute(stack, server, request, message, binary)
+            if runtime := request.runtime:
+                message |= runtime.message()
+            ended, files = self._execute(stack, server, request, message, code)
+            if runtime:
+                ended.memory = max(0, ended.memory - runtime.own_memory_bytes)
+                return with_files(judge(program, limits, ended, runtime.out_of_memory), files, limits)
             if ended.memory <= server.baseline_bytes:
                 ended.memory = min(ended.memory, limits.memory_bytes)  # the server's before exec, not the program's
             return with_files(judge(program, limits, ended), files, limits)
@@ -203,7 +208,11 @@ class Supervisor:
             fds += [sealed_file(stack, "code", request.source), self._nothing]
             message = {"kind": "compile", "argv": request.command, "place": request.source_name}
             message |= {"collect": request.binary_name, **limits_message(limits)}
-            reply, left = self._ask(self._server("tools"), message, fds, limits)
+            sent = fds
+            if request.files:
+                more, files = packed(stack, wire.Extra([], request.files, []), limits)
+                message, sent = message | more, [*fds, files]
+            reply, left = self._ask(self._server("tools"), message, sent, limits)
             if left is not None:
                 stack.callback(os.close, left)
             status = read(fds[STATUS], 4096).decode("utf-8", "replace")

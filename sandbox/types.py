@@ -6,6 +6,7 @@ Nothing here knows an expected output; whether an output is right is decided out
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -37,6 +38,7 @@ class Program:
     In `function` mode the input of a run is the argument text of a Python call (`[2, 3], k=5`) and the
     output is the returned value as a Python literal; `entry_point` is `f` or `Solution().f`.
     In `file` mode the program reads `input_file` and writes `output_file` in its scratch directory.
+    files: (name, text) of what lies beside the source: further sources, headers, modules.
     """
 
     language: str
@@ -45,11 +47,13 @@ class Program:
     entry_point: str = ""
     input_file: str = ""
     output_file: str = ""
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
         """Hex SHA-256 over every field: equal digests run equally."""
-        parts = (self.language, self.mode, self.entry_point, self.input_file, self.output_file, self.source)
+        plain = (self.language, self.mode, self.entry_point, self.input_file, self.output_file, self.source)
+        parts = itertools.chain(plain, *self.files)
         framed = b"".join(
             len(raw).to_bytes(8, "big") + raw for raw in (p.encode("utf-8", "surrogatepass") for p in parts)
         )

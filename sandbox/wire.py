@@ -7,6 +7,7 @@ import struct
 
 import msgspec
 
+from sandbox.languages import Runtime
 from sandbox.libraries import Library
 from sandbox.types import Interaction, Limits, Outcome, Program
 
@@ -23,17 +24,22 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Extra(msgspec.Struct, frozen=True):
-    """What few runs need. files: placed before the start, by name. collect: names of files to bring back."""
+    """What few runs need. files: placed before the start, by name. collect: names of files to bring back.
+
+    modules: whether a Python program may import what is placed beside it.
+    """
 
     arguments: list[str]
     files: dict[str, bytes]
     collect: list[str]
+    modules: bool = False
 
 
 class Run(msgspec.Struct, tag=True, frozen=True):
     """Run a program. binary: path of the compiled program, empty for an interpreted one.
 
-    program comes without its source, which is `source`: bytes, as it need not be valid text.
+    program comes without its source, which is `source`: bytes, as it need not be valid text. runtime: the
+    interpreter to start on the binary or the source; None for native binaries and Python.
     """
 
     id: int
@@ -43,10 +49,11 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     limits: Limits
     binary: str
     extra: Extra | None = None
+    runtime: Runtime | None = None
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):
-    """Compile source text to a file at `binary`."""
+    """Compile source text to a file at `binary`. files: placed beside it."""
 
     id: int
     source: bytes
@@ -54,6 +61,7 @@ class Compile(msgspec.Struct, tag=True, frozen=True):
     command: list[str]
     binary_name: str
     binary: str
+    files: dict[str, bytes] = {}
 
 
 class Pair(msgspec.Struct, tag=True, frozen=True):

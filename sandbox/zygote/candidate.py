@@ -86,8 +86,13 @@ def compile_source(source: bytes, report: Report) -> types.CodeType:
     return code
 
 
-def run_script(code: types.CodeType, report: Report, arguments: Sequence[str]) -> NoReturn:
-    """Runs the code as `__main__` and ends the process with the exit code that Python would give."""
+def run_script(code: types.CodeType, report: Report, arguments: Sequence[str], *, modules: bool = False) -> NoReturn:
+    """Runs the code as `__main__` and ends the process with the exit code that Python would give.
+
+    modules: whether it may import from its scratch directory.
+    """
+    if modules:
+        sys.path.insert(0, "")
     if arguments:
         sys.argv += arguments
         sys.orig_argv += arguments

@@ -68,4 +68,4 @@ class PythonChild:
             candidate.call_function(code, request["entry_point"], arguments, RESULT, report)
         if request["mode"] == "calls":
             candidate.answer_calls(code, request["entry_point"], STDIN, RESULT, report)
-        candidate.run_script(code, report, request.get("arguments", ()))
+        candidate.run_script(code, report, request.get("arguments", ()), modules=request.get("modules", False))

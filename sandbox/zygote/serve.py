@@ -68,6 +68,8 @@ class Loop:
         """One child, from fork to the end of all it started."""
         if name := request.get("place"):
             self._scratch.place(name, fds[CODE if request["kind"] == "compile" else RESULT])
+        if name := request.get("program"):
+            self._scratch.place(name, fds[CODE])
         if (name := request.get("collect")) and not self._scratch.can_create and request["kind"] != "compile":
             self._scratch.touch(name)
         extra, child_fds = request.get("extra"), fds
