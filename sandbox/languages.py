@@ -95,6 +95,7 @@ class Language:
     command, for what a compiler leaves in pieces. interpreter: None when the program is a native binary, or
     Python. names: source text -> its file's name and its main class, when the text decides.
     smallest_program: tried once per sandbox, so that a broken compiler is not taken for broken programs.
+    precompiles: whether a header can be compiled beforehand. install: what to advise when something is missing.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Language:
     smallest_program: str = ""
     interpreter: Interpreter | None = None
     names: Callable[[str], tuple[str, str]] | None = None
+    precompiles: bool = False
     install: str = ""
 
     @property
@@ -278,6 +280,7 @@ _LANGUAGES = {
             levels=_GCC_LEVELS,
             flags=_GCC_FLAGS,
             smallest_program=_SMALLEST_C,
+            precompiles=True,
             install="g++",
         ),
         Language(
@@ -288,6 +291,7 @@ _LANGUAGES = {
             levels=_GCC_LEVELS,
             flags=_GCC_FLAGS,
             smallest_program=_SMALLEST_C,
+            precompiles=True,
             install="g++",
         ),
         Language(

@@ -12,17 +12,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import itertools
 import os
+import signal
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
 from sandbox import wire
 from sandbox.binaries import Binaries
+from sandbox.cache import header_directory
+from sandbox.compiler import Compiler, Job
 from sandbox.invocation import checked_extra
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import PYTHON2, Language, ToolchainMissing, languages
+from sandbox.languages import PYTHON2, Language, Level, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
 from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
@@ -84,6 +88,7 @@ class Sandbox:
         arguments: Sequence[str] = (),
         files: Mapping[str, bytes] = _NO_FILES,
         collect: Sequence[str] = (),
+        optimise: Level = "full",
     ) -> Outcome:
         """Runs the program once on `stdin` (in function mode: a call's argument text).
 
@@ -91,6 +96,9 @@ class Sandbox:
         in one directory (`feedback/score.txt`). collect: files that it may leave there and that come back in
         `Outcome.files`, `limits.output_bytes` of them at most (OLE beyond that); their directories exist. Where
         scratch is no tmpfs, no other files can be created, and those left empty do not come back.
+
+        optimise: "fast" compiles soonest, for a look at many programs of which few will run again. Time, memory
+        and stack that are not enough are then tried again with "full", so TLE and MLE never come of it.
 
         A compiled program is compiled the first time it is seen. Verdicts: OK, TLE, MLE, RTE, OLE, CE, or
         IE when two workers failed to run it. Raises ToolchainMissing, ValueError for a program or limits
@@ -103,11 +111,16 @@ class Sandbox:
         runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
             return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra, runtime))
-        async with self._compiled(program, language) as (path, compiled):
-            if compiled.verdict is not Verdict.OK:
-                return compiled
-            request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
-            return await self._exchange(request)
+        outcome = Outcome(Verdict.IE)
+        for level in ("fast", "full") if optimise == "fast" and language.levels else ("full",):
+            async with self._compiled(program, language, level) as (path, compiled):
+                if compiled.verdict is not Verdict.OK:
+                    return compiled
+                request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
+                outcome = await self._exchange(request)
+            if not _may_be_for_want_of_optimisation(outcome):
+                break
+        return outcome
 
     async def close(self) -> None:
         """Ends every worker and everything it runs, and removes what is on disk. Runs under way fail."""
@@ -125,23 +138,20 @@ class Sandbox:
             workspace.close()
 
     @contextlib.asynccontextmanager
-    async def _compiled(self, program: Program, language: Language) -> AsyncIterator[tuple[Path, Outcome]]:
-        command = language.command()
-
-        async def compile_to(path: Path, text: str = program.source) -> Outcome:
-            source, name = text.encode("utf-8", "surrogatepass"), language.file_name(text)
-            command = language.command(source_name=name)
-            return await self._exchange(
-                wire.Compile(next(self._ids), source, name, command, language.binary_name, str(path))
-            )
-
-        smallest = Program(language.name, language.smallest_program)
-        async with self._binaries.use(smallest, lambda path: compile_to(path, smallest.source)) as (_, tried):
-            if tried.verdict is Verdict.CE:
-                reason = " ".join(tried.stderr.split())[:200]
-                raise ToolchainMissing(f"{command[0]} does not work inside the sandbox: {reason}")
-        async with self._binaries.use(program, compile_to) as built:
+    async def _compiled(
+        self, program: Program, language: Language, level: Level
+    ) -> AsyncIterator[tuple[Path, Outcome]]:
+        compiler = self._compilers.get(language.name)
+        if compiler is None:
+            compiler = self._compilers[language.name] = Compiler(language, self._do, self._binaries.directory)
+        await compiler.prepare()
+        compile_to = functools.partial(compiler.compile, program.source, level)
+        async with self._binaries.use(f"{program.digest}.{level}", compile_to) as built:
             yield built
+
+    async def _do(self, job: Job, path: Path) -> Outcome:
+        request = wire.Compile(next(self._ids), job.source, job.source_name, job.commands, job.result_name, str(path))
+        return await self._exchange(request)
 
     async def _start(self) -> None:
         if self._workspace is not None:
@@ -151,8 +161,11 @@ class Sandbox:
         except OSError as error:
             raise SandboxUnavailable(f"no private directory for the sandbox: {error}") from error
         self._binaries = Binaries(self._workspace.binaries)
+        self._compilers: dict[str, Compiler] = {}
         self._idle = asyncio.Queue()
         toolchain = sorted({path for language in languages().values() for path in language.toolchain_paths()})
+        if headers := header_directory():
+            toolchain.append(str(headers))
         libraries = list(installed_libraries())
         self._workers = [
             Worker(wire.Settings(str(self._workspace.path / f"worker-{i}"), toolchain, libraries, self._without))
@@ -224,6 +237,11 @@ def probe() -> IsolationReport:
     Raises SandboxUnavailable when not even a worker starts.
     """
     return asyncio.run(_probe())
+
+
+def _may_be_for_want_of_optimisation(outcome: Outcome) -> bool:
+    """Slower, and with larger stack frames: that is how a program that was compiled in a hurry can differ."""
+    return outcome.verdict in (Verdict.TLE, Verdict.MLE) or outcome.signal == signal.SIGSEGV
 
 
 def _checked(program: Program, limits: Limits) -> Language:

@@ -49,12 +49,12 @@ class Run(msgspec.Struct, tag=True, frozen=True):
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):
-    """Compile source text to a file at `binary`."""
+    """Compile source text to a file at `binary`, by the first of `commands` that succeeds."""
 
     id: int
     source: bytes
     source_name: str
-    command: list[str]
+    commands: list[list[str]]
     binary_name: str
     binary: str
 
