@@ -84,7 +84,7 @@ class Compiler:
             async with self._lock:
                 directory = await self._precompiled(level)
                 if directory is not None and await self._serves(included):
-                    commands.insert(0, language.command(level, name, (*_using(directory), *self._linker)))
+                    commands.insert(0, language.command(level, name, (*using(directory), *self._linker)))
         return Job(source.encode("utf-8", "surrogatepass"), name, commands, language.binary_name)
 
     async def _choose_linker(self) -> None:
@@ -122,10 +122,9 @@ class Compiler:
         return self._headers[level]
 
     async def _precompile(self, level: Level) -> Path | None:
-        cache = header_directory()
-        if cache is None:
+        directory = precompiled_directory(self._language, level)
+        if directory is None:
             return None
-        directory = cache / self._key(level)
         made = directory / f"{headers.CORE_NAME}.gch"
         if not made.exists():
             # Whoever finishes last wins: all make the same, and a rename replaces it at once.
@@ -138,24 +137,12 @@ class Compiler:
             done = await self._run(Job(headers.CORE.encode(), headers.CORE_NAME, [command], made.name), made)
             if done.verdict is not Verdict.OK:
                 return None
-            _forget_old(cache)
+            _forget_old(directory.parent)
         os.utime(directory)
-        works = self._language.command(level, extra=(*_using(directory), "-Winvalid-pch", "-Werror=invalid-pch"))
+        works = self._language.command(level, extra=(*using(directory), "-Winvalid-pch", "-Werror=invalid-pch"))
         works.remove("-w")
         tried = await self._try(_USES_HEADERS, works)
         return directory if tried.verdict is Verdict.OK else None
-
-    def _key(self, level: Level) -> str:
-        command = self._language.command(level)
-        seen = []
-        for path in (command[0], "/usr/include/stdio.h", "/usr/include/features.h"):
-            try:
-                status = Path(path).stat()
-                seen.append([path, status.st_size, status.st_mtime_ns])
-            except OSError:
-                seen.append([path, 0, 0])
-        text = json.dumps([command, seen, self._language.available().detail, headers.CORE])
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     async def _try(self, source: str, command: list[str]) -> Outcome:
         path = self._temporary()
@@ -169,7 +156,26 @@ class Compiler:
         return self._workspace / f"{self._language.name}-{self._temporaries}"
 
 
-def _using(directory: Path) -> tuple[str, ...]:
+def precompiled_directory(language: Language, level: Level) -> Path | None:
+    """Where this compiler's precompiled core for a level belongs, made or not; None where nothing can be kept.
+
+    Raises ToolchainMissing.
+    """
+    cache = header_directory()
+    command = language.command(level)
+    seen: list[tuple[str, int, int]] = []
+    for path in (command[0], "/usr/include/stdio.h", "/usr/include/features.h"):
+        try:
+            status = Path(path).stat()
+            seen.append((path, status.st_size, status.st_mtime_ns))
+        except OSError:
+            seen.append((path, 0, 0))
+    text = json.dumps([command, seen, language.available().detail, headers.CORE])
+    return cache and cache / hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def using(directory: Path) -> tuple[str, ...]:
+    """The flags that make a compiler read the precompiled core in a directory first."""
     # bits/stdc++.h there is empty: what it would include has been read already, or is not wanted.
     return "-I", str(directory), "-include", str(directory / headers.CORE_NAME)
 

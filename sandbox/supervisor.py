@@ -131,7 +131,8 @@ class Supervisor:
             ended, files = self._execute(stack, server, request, message, code)
             if runtime:
                 ended.memory = max(0, ended.memory - runtime.own_memory_bytes)
-                return with_files(judge(program, limits, ended, runtime.out_of_memory), files, limits)
+                allowed = dataclasses.replace(limits, memory_bytes=limits.memory_bytes + runtime.allowance_bytes)
+                return with_files(judge(program, allowed, ended, runtime.out_of_memory), files, limits)
             if ended.memory <= server.baseline_bytes:
                 ended.memory = min(ended.memory, limits.memory_bytes)  # the server's before exec, not the program's
             return with_files(judge(program, limits, ended), files, limits)
