@@ -126,7 +126,7 @@ class Compiler:
         if directory is None:
             return None
         made = directory / f"{headers.CORE_NAME}.gch"
-        if not made.exists():
+        if not (kept := made.exists()):
             # Whoever finishes last wins: all make the same, and a rename replaces it at once.
             (directory / headers.ALL).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             for name, text in ((headers.CORE_NAME, headers.CORE), (headers.ALL, "")):
@@ -142,7 +142,11 @@ class Compiler:
         works = self._language.command(level, extra=(*using(directory), "-Winvalid-pch", "-Werror=invalid-pch"))
         works.remove("-w")
         tried = await self._try(_USES_HEADERS, works)
-        return directory if tried.verdict is Verdict.OK else None
+        if tried.verdict is Verdict.OK:
+            return directory
+        if kept:
+            made.unlink(missing_ok=True)  # damaged, perhaps: the next sandbox makes it anew
+        return None
 
     async def _try(self, source: str, command: list[str]) -> Outcome:
         path = self._temporary()
