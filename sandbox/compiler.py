@@ -28,7 +28,7 @@ _USES_HEADERS = "int main() { std::vector<int> v; return (int)v.size(); }\n"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Job:
+class CompileJob:
     """One source and the commands to try on it in turn, until one succeeds; the last one's message counts."""
 
     source: bytes
@@ -37,7 +37,7 @@ class Job:
     result_name: str
 
 
-Run = Callable[[Job, Path], Coroutine[Any, Any, Outcome]]
+Run = Callable[[CompileJob, Path], Coroutine[Any, Any, Outcome]]
 
 
 class Compiler:
@@ -75,7 +75,7 @@ class Compiler:
                     await self._choose_linker()
                     self._works = True
 
-    async def _job(self, source: str, level: Level) -> Job:
+    async def _job(self, source: str, level: Level) -> CompileJob:
         language = self._language
         name = language.file_name(source)
         commands = [language.command(level, name, self._linker)]
@@ -85,7 +85,7 @@ class Compiler:
                 directory = await self._precompiled(level)
                 if directory is not None and await self._serves(included):
                     commands.insert(0, language.command(level, name, (*using(directory), *self._linker)))
-        return Job(source.encode("utf-8", "surrogatepass"), name, commands, language.binary_name)
+        return CompileJob(source.encode("utf-8", "surrogatepass"), name, commands, language.binary_name)
 
     async def _choose_linker(self) -> None:
         if not self._language.standards:
@@ -107,7 +107,7 @@ class Compiler:
             command = [*self._language.command(source_name="names.hpp"), "-E", "-dD"]
             command[command.index("-o") + 1] = "names.txt"
             path = self._temporary()
-            made = await self._run(Job(text.encode(), "names.hpp", [command], "names.txt"), path)
+            made = await self._run(CompileJob(text.encode(), "names.hpp", [command], "names.txt"), path)
             found = None
             if made.verdict is Verdict.OK:
                 found = await asyncio.to_thread(lambda: headers.declared(path.read_text("utf-8", "replace")))
@@ -134,7 +134,7 @@ class Compiler:
             command = [*self._language.command(level, headers.CORE_NAME), "-x", "c++-header"]
             output = command.index("-o")
             command = [*command[:output], "-x", "c++-header", "-o", made.name, headers.CORE_NAME]
-            done = await self._run(Job(headers.CORE.encode(), headers.CORE_NAME, [command], made.name), made)
+            done = await self._run(CompileJob(headers.CORE.encode(), headers.CORE_NAME, [command], made.name), made)
             if done.verdict is not Verdict.OK:
                 return None
             _forget_old(directory.parent)
@@ -151,7 +151,7 @@ class Compiler:
     async def _try(self, source: str, command: list[str]) -> Outcome:
         path = self._temporary()
         name = self._language.source_name
-        done = await self._run(Job(source.encode(), name, [command], self._language.binary_name), path)
+        done = await self._run(CompileJob(source.encode(), name, [command], self._language.binary_name), path)
         path.unlink(missing_ok=True)
         return done
 
