@@ -1,0 +1,146 @@
+"""`python -m sandbox.selfcheck`: attacks the sandbox and says what got out.
+
+Exit code 0: all attacks were contained; 1: something got out; 2: the check cannot run here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from sandbox.selfcheck import settings
+from sandbox.selfcheck.attack import Attack
+from sandbox.selfcheck.check import Finding, Report, all_attacks, run_selfcheck
+from sandbox.types import SandboxUnavailable
+
+_CONTAINED, _ESCAPED, _CANNOT_RUN = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line. Returns the exit code."""
+    options = _parser().parse_args(arguments)
+    chosen = all_attacks(options.only, quick=options.quick)
+    if not chosen:
+        return _fail(f"no attack is called {options.only}; --list shows them")
+    if options.list:
+        return _list(chosen, options.json)
+    if options.setting == "here":
+        return _here(options, chosen)
+    wanted = settings.SETTINGS if options.setting == "all" else (options.setting,)
+    return max(_elsewhere(setting, options) for setting in wanted)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.selfcheck",
+        description="Attack the sandbox. Exit code 0: all contained; 1: something got out; 2: cannot run.",
+    )
+    parser.add_argument(
+        "--as",
+        dest="setting",
+        choices=("here", *settings.SETTINGS, "all"),
+        default="here",
+        help="the setting to check: as root, as an ordinary user, as one without user namespaces; default as you are",
+    )
+    parser.add_argument(
+        "--only", metavar="PATTERN", default="*", help="only the attacks with such a name: files/*, bomb"
+    )
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long")
+    parser.add_argument("--list", action="store_true", help="list the attacks and what containment means")
+    parser.add_argument("--json", action="store_true", help="one JSON object a setting")
+    parser.add_argument("--label", default="", help=argparse.SUPPRESS)
+    return parser
+
+
+def _here(options: argparse.Namespace, chosen: list[Attack]) -> int:
+    label = options.label or ("root" if os.geteuid() == 0 else "user")
+    progress = _Progress(len(chosen), shown=not options.json)
+    try:
+        report = asyncio.run(run_selfcheck(chosen, on_finding=progress))
+    except (SandboxUnavailable, OSError) as error:
+        return _fail(f"{label}: {error}")
+    if label == "no-userns" and report.isolation.active("user"):
+        return _fail("user namespaces are still there")
+    print(json.dumps(_data(label, report)) if options.json else _totals(label, report))
+    return _ESCAPED if report.escaped else _CONTAINED
+
+
+def _elsewhere(setting: str, options: argparse.Namespace) -> int:
+    passed = ["--only", options.only, *(["--quick"] if options.quick else []), *(["--json"] if options.json else [])]
+    try:
+        with settings.command(setting, passed) as (command, how):
+            if not options.json:
+                print(f"== {setting}", flush=True)
+            return subprocess.run(command, check=False, **how).returncode  # type: ignore[call-overload, no-any-return]
+    except (settings.SettingUnavailable, OSError) as error:
+        return _fail(f"{setting}: {error}")
+
+
+class _Progress:
+    def __init__(self, total: int, *, shown: bool) -> None:
+        self._total, self._shown, self._done = total, shown, 0
+
+    def __call__(self, finding: Finding) -> None:
+        self._done += 1
+        if not self._shown:
+            return
+        word = "skip" if finding.skipped else "held" if finding.contained else "OUT "
+        detail = finding.skipped or finding.verdict
+        print(
+            f"{self._done:>3}/{self._total} {word} {finding.attack.name:<34} {detail:<4} {finding.attack.tries}",
+            flush=True,
+        )
+        for fault in finding.faults:
+            print(f"        {fault}", flush=True)
+
+
+def _list(chosen: list[Attack], as_json: bool) -> int:
+    for attack in chosen:
+        row = {
+            "name": attack.name,
+            "language": attack.language,
+            "tries": attack.tries,
+            "contained": attack.containment,
+        }
+        print(
+            json.dumps(row)
+            if as_json
+            else f"{attack.name:<34} {attack.language:<7} {attack.tries}\n    {attack.containment}"
+        )
+    return _CONTAINED
+
+
+def _totals(label: str, report: Report) -> str:
+    ran, escaped = len(report.ran), len(report.escaped)
+    skipped = len(report.findings) - ran
+    lines = [f"isolation {report.isolation.summary}"]
+    lines += [f"got out: {finding.attack.name}" for finding in report.escaped]
+    lines.append(f"{label}: {ran} attacks, {ran - escaped} contained, {escaped} got out, {skipped} not applicable")
+    return "\n".join(lines)
+
+
+def _data(label: str, report: Report) -> dict[str, Any]:
+    return {
+        "setting": label,
+        "layers": {name: [layer.active, layer.detail] for name, layer in report.isolation.layers.items()},
+        "attacks": len(report.ran),
+        "contained": len(report.ran) - len(report.escaped),
+        "skipped": {f.attack.name: f.skipped for f in report.findings if f.skipped},
+        "escaped": {f.attack.name: list(f.faults) for f in report.escaped},
+        "seconds": {f.attack.name: round(f.seconds, 3) for f in report.ran},
+        "verdicts": {f.attack.name: f.verdict for f in report.ran},
+    }
+
+
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return _CANNOT_RUN
+
+
+if __name__ == "__main__":
+    sys.exit(main())
