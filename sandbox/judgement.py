@@ -16,7 +16,7 @@ class SetupFailed(RuntimeError):
     """The child did not get as far as starting the program."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ended:
     """How a run ended. memory: peak resident bytes, without what an idle server child already has.
 
@@ -31,7 +31,7 @@ class Ended:
     wall: float
     memory: int
     killed: str
-    status: str
+    status: bytes
     written: int
     output: bytes | None
     stderr: str
@@ -40,9 +40,10 @@ class Ended:
 
 def judge(program: Program, limits: Limits, ended: Ended) -> Outcome:
     """The outcome of a run. Raises SetupFailed when the program never started."""
-    if not ended.status.startswith(READY):
-        raise SetupFailed(ended.status.strip() or "the child died before it started the program")
-    said = ended.status.removeprefix(READY)
+    status = ended.status.decode("utf-8", "replace")
+    if not status.startswith(READY):
+        raise SetupFailed(status.strip() or "the child died before it started the program")
+    said = status.removeprefix(READY)
     if said.startswith("setup:"):
         raise SetupFailed(said)
     if said.startswith("arguments:"):

@@ -14,14 +14,16 @@ import contextlib
 import dataclasses
 import itertools
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from sandbox import wire
 from sandbox.binaries import Binaries
+from sandbox.invocation import checked_extra
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Language, ToolchainMissing, languages
+from sandbox.libraries import installed_libraries
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
 from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
 from sandbox.worker import Worker, WorkerLost
@@ -29,6 +31,7 @@ from sandbox.workspace import Workspace
 
 _HANG_SECONDS = SERVER_GRACE_SECONDS + 40.0  # the supervisor notices a lost server first, and may restart it
 _MAX_NAME = 255
+_NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Sandbox:
@@ -72,22 +75,37 @@ class Sandbox:
     ) -> None:
         await self.close()
 
-    async def run(self, program: Program, stdin: bytes, limits: Limits) -> Outcome:
+    async def run(
+        self,
+        program: Program,
+        stdin: bytes,
+        limits: Limits,
+        *,
+        arguments: Sequence[str] = (),
+        files: Mapping[str, bytes] = _NO_FILES,
+        collect: Sequence[str] = (),
+    ) -> Outcome:
         """Runs the program once on `stdin` (in function mode: a call's argument text).
+
+        arguments: its command line. files: put into its scratch directory before it starts; names are plain or
+        in one directory (`feedback/score.txt`). collect: files that it may leave there and that come back in
+        `Outcome.files`, `limits.output_bytes` of them at most (OLE beyond that); their directories exist. Where
+        scratch is no tmpfs, no other files can be created, and those left empty do not come back.
 
         A compiled program is compiled the first time it is seen. Verdicts: OK, TLE, MLE, RTE, OLE, CE, or
         IE when two workers failed to run it. Raises ToolchainMissing, ValueError for a program or limits
         that make no sense, RuntimeError when the sandbox is not open.
         """
         language = _checked(program, limits)
+        extra = checked_extra(program, arguments, files, collect)
         source = program.source.encode("utf-8", "surrogatepass")
         bare = dataclasses.replace(program, source="")
         if not language.compiled:
-            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, ""))
+            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra))
         async with self._compiled(program, language) as (path, compiled):
             if compiled.verdict is not Verdict.OK:
                 return compiled
-            return await self._exchange(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path)))
+            return await self._exchange(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra))
 
     async def close(self) -> None:
         """Ends every worker and everything it runs, and removes what is on disk. Runs under way fail."""
@@ -132,8 +150,9 @@ class Sandbox:
         self._binaries = Binaries(self._workspace.binaries)
         self._idle = asyncio.Queue()
         toolchain = sorted({path for language in languages().values() for path in language.toolchain_paths()})
+        libraries = list(installed_libraries())
         self._workers = [
-            Worker(wire.Settings(str(self._workspace.path / f"worker-{i}"), toolchain, self._without))
+            Worker(wire.Settings(str(self._workspace.path / f"worker-{i}"), toolchain, libraries, self._without))
             for i in range(self._count)
         ]
         try:

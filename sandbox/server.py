@@ -12,15 +12,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from sandbox.libraries import Library
+
+Profile = Literal["python", "tools"]
 
 START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 
+# What modules do after a fork is for processes that fork and go on; here it would cost more than the fork itself.
 # A stub stands in for the package, so that its __init__, and with it third-party code, is not imported.
 _BOOT = (
-    "import json, sys, types; package = types.ModuleType('sandbox'); package.__path__ = [sys.argv[1]]; "
-    "sys.modules['sandbox'] = package; from sandbox.zygote.main import main; main(json.loads(sys.argv[2]))"
+    "import os; os.register_at_fork = lambda **_: None; import json, sys, types; "
+    "package = types.ModuleType('sandbox'); package.__path__ = [sys.argv[1]]; sys.modules['sandbox'] = package; "
+    "from sandbox.zygote.main import main; main(json.loads(sys.argv[2]))"
 )
 
 
@@ -31,20 +37,26 @@ class ServerLost(RuntimeError):
 class Server:
     """One running fork server. layers: name -> (active, detail). baseline_bytes: an idle child's memory."""
 
-    def __init__(self, directory: Path, toolchain: list[str], without: list[str]) -> None:
+    def __init__(
+        self, directory: Path, profile: Profile, without: list[str], toolchain: list[str], libraries: list[Library]
+    ) -> None:
         """Starts it. directory: holds its mount point and, without a tmpfs, its scratch.
 
-        Raises ServerLost.
+        toolchain: directories that compilers read. libraries: loaded for every program. Raises ServerLost.
         """
         scratch, mount_point = directory / "scratch", directory / "root"
-        for path in (scratch, mount_point):
+        for path in (directory, scratch, mount_point):
             path.mkdir(mode=0o700, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         config = {
             "socket": theirs.fileno(),
             "parent": os.getpid(),
+            "profile": profile,
             "without": without,
             "toolchain": toolchain,
+            "libraries": [library.module for library in libraries],
+            "library_paths": [path for library in libraries for path in library.paths],
+            "library_directories": sorted({library.directory for library in libraries}),
             "scratch": str(scratch),
             "mount_point": str(mount_point),
         }
@@ -136,6 +148,7 @@ def _package() -> str:
 def _environment() -> dict[str, str]:
     # A fixed hash seed: the same program on the same input must print its sets in the same order every time.
     environment = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1", "PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"}
+    environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     if library_path := os.environ.get("LD_LIBRARY_PATH"):
         environment["LD_LIBRARY_PATH"] = library_path
     return environment

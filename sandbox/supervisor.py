@@ -7,7 +7,6 @@ the run. It ends when the driver does, and takes everything below it along.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import shutil
@@ -19,17 +18,20 @@ from typing import Any
 import msgspec
 
 from sandbox import wire
+from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
+from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
+from sandbox.libraries import mentions_library
+from sandbox.memory_files import memory_file, read, sealed_file, size, tail
 from sandbox.server import Server, ServerLost
 from sandbox.types import Limits, Outcome, Program, Verdict
 from sandbox.zygote import kernel
+from sandbox.zygote.child import READY, RESULT, STATUS, STDERR, STDOUT
 
 COMPILE_LIMITS = Limits(cpu_seconds=30.0, memory_bytes=2 * 2**30, output_bytes=128 * 2**20)
 SERVER_GRACE_SECONDS = 20.0  # beyond a run's own wall limit
 
 _MAIN_STACK_BYTES = 2**30  # fixed when a process starts; each run then lowers its own limit
-_SEALS = 0x2 | 0x4 | 0x8  # shrink, grow, write
-_ADD_SEALS = 1033
 
 
 class DriverGone(Exception):
@@ -42,13 +44,15 @@ class Supervisor:
     def __init__(self, channel: socket.socket, settings: wire.Settings) -> None:
         self._channel = channel
         self._settings = settings
-        self._server: Server | None = None
+        self._servers: dict[str, Server] = {}
+        self._code = CodeCache()
+        self._nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         self._current = 0
 
     def serve(self) -> None:
         """Runs until the driver is gone."""
         try:
-            self._channel.sendall(wire.encode(wire.Hello(self._fork_server().layers)))
+            self._channel.sendall(wire.encode(wire.Hello(self._server("python").layers)))
         except (ServerLost, OSError) as error:
             self._channel.sendall(wire.encode(wire.Failed(0, _one_line(error))))
             return
@@ -59,91 +63,131 @@ class Supervisor:
         except (DriverGone, ConnectionError):
             pass
         finally:
-            if self._server is not None:
-                self._server.stop()
+            self._stop_servers()
 
-    def _fork_server(self) -> Server:
-        if self._server is None:
+    def _server(self, kind: str) -> Server:
+        """The fork server for "python", "libraries" (Python with those loaded) or "tools"; started when needed."""
+        server = self._servers.get(kind)
+        if server is None:
             settings = self._settings
-            self._server = Server(Path(settings.directory), settings.toolchain, settings.without)
-        return self._server
+            server = Server(
+                Path(settings.directory) / kind,
+                "tools" if kind == "tools" else "python",
+                settings.without,
+                settings.toolchain if kind == "tools" else [],
+                settings.libraries if kind == "libraries" else [],
+            )
+            self._servers[kind] = server
+            _require_same_isolation(server, self._servers["python"])
+        return server
+
+    def _stop_servers(self) -> None:
+        servers, self._servers = self._servers, {}
+        for server in servers.values():
+            server.stop()
 
     def _answer(self, request: wire.Run | wire.Compile) -> wire.Reply:
         self._current = request.id
         try:
-            outcome = self._compile(request) if isinstance(request, wire.Compile) else self._run(request)
+            if isinstance(request, wire.Compile):
+                outcome = self._compile(request)
+            else:
+                outcome = self._run_native(request) if request.binary else self._run_python(request)
             return wire.Answer(request.id, outcome)
         except DriverGone:
             raise
         except Exception as error:  # a fault of ours: the driver retries on a fresh worker
-            if self._server is not None:
-                self._server.stop()
-                self._server = None
+            self._stop_servers()
             return wire.Failed(request.id, _one_line(error))
 
-    def _run(self, request: wire.Run) -> Outcome:
+    def _run_python(self, request: wire.Run) -> Outcome:
         program, limits = request.program, request.limits
-        kind = "native" if request.binary else "python"
-        message: dict[str, Any] = {"mode": program.mode, "entry_point": program.entry_point}
-        if program.mode == "file":
-            message |= {"place": program.input_file, "collect": program.output_file}
-        as_file = bool(message.get("place"))
+        wants_library = bool(self._settings.libraries) and mentions_library(request.source)
+        server = self._server("libraries" if wants_library else "python")
+        compiled = self._code.get(request.source)
+        message = {"kind": "python", "compiled": compiled is not None, **_message(program, limits)}
         with contextlib.ExitStack() as stack:
-            code = _open_binary(stack, request.binary) if request.binary else _memfd(stack, "code", request.source)
-            given, nothing = _memfd(stack, "input", request.stdin), _memfd(stack, "empty", b"")
-            fds = [nothing if as_file else given, *(_memfd(stack, name) for name in ("out", "err", "status"))]
-            fds += [code, given if as_file else _memfd(stack, "result")]
-            reply, left = self._ask({"kind": kind, **message, **_limits(limits)}, fds, limits)
-            if left is not None:
-                stack.callback(os.close, left)
-            return judge(program, limits, self._ended(program, limits, kind, reply, fds, left))
+            code = sealed_file(stack, "code", request.source if compiled is None else compiled)
+            ended, files = self._execute(stack, server, request, message, code)
+            ended.memory = max(0, ended.memory - server.baseline_bytes)
+            if compiled is None:
+                ended.status = self._code.take(request.source, ended.status)
+            return with_files(judge(program, limits, ended), files, limits)
+
+    def _run_native(self, request: wire.Run) -> Outcome:
+        program, limits = request.program, request.limits
+        server = self._server("tools")
+        with contextlib.ExitStack() as stack:
+            binary = _open_binary(stack, request.binary)
+            message = {"kind": "native", **_message(program, limits)}
+            ended, files = self._execute(stack, server, request, message, binary)
+            if ended.memory <= server.baseline_bytes:
+                ended.memory = min(ended.memory, limits.memory_bytes)  # the server's before exec, not the program's
+            return with_files(judge(program, limits, ended), files, limits)
+
+    def _execute(
+        self, stack: contextlib.ExitStack, server: Server, request: wire.Run, message: dict[str, Any], code: int
+    ) -> tuple[Ended, ReturnedFiles | None]:
+        fds = self._descriptors(stack, request, code)
+        sent = fds
+        if request.extra is not None:
+            more, files = packed(stack, request.extra, request.limits)
+            message, sent = message | more, [*fds, files]
+        reply, left = self._ask(server, message, sent, request.limits)
+        if left is not None:
+            stack.callback(os.close, left)
+        returned = ReturnedFiles(reply["files"], sent[-1]) if reply["files"] else None
+        return self._ended(request.program, request.limits, reply, fds, left), returned
+
+    def _descriptors(self, stack: contextlib.ExitStack, request: wire.Run, code: int) -> list[int]:
+        """A child's descriptors, in the order of `sandbox.zygote.child`."""
+        program = request.program
+        as_file = program.mode == "file" and bool(program.input_file)
+        given = sealed_file(stack, "input", request.stdin)
+        streams = [memory_file(stack, name) for name in ("out", "err", "status")]
+        fds = [self._nothing if as_file else given, *streams, code]
+        if as_file:
+            fds.append(given)
+        elif program.mode == "function":
+            fds.append(memory_file(stack, "result"))
+        return fds
 
     def _ended(
-        self,
-        program: Program,
-        limits: Limits,
-        kind: str,
-        reply: dict[str, Any],
-        fds: list[int],
-        left: int | None,
+        self, program: Program, limits: Limits, reply: dict[str, Any], fds: list[int], left: int | None
     ) -> Ended:
-        _, out, err, status, _, result = fds
+        out, err, status = fds[STDOUT], fds[STDERR], fds[STATUS]
         wanted: int | None = out
         if program.mode == "function":
-            wanted = result
+            wanted = fds[RESULT]
         elif program.mode == "file" and program.output_file:
             wanted = left
-        written = max(_size(fd) for fd in (out, err, wanted) if fd is not None)
-        memory, baseline = reply["memory"], self._fork_server().baseline_bytes
-        if kind == "python":
-            memory = max(0, memory - baseline)
-        elif memory <= baseline:
-            memory = min(memory, limits.memory_bytes)  # the server's pages before exec, not the program's
+        written = max(size(fd) for fd in {out, err, wanted} if fd is not None)
         return Ended(
             code=reply["code"],
             signal=reply["signal"],
             cpu=reply["cpu"],
             wall=reply["wall"],
-            memory=memory,
+            memory=reply["memory"],
             killed=reply["killed"],
-            status=_read(status, 4096).decode("utf-8", "replace"),
+            status=read(status, MAX_STATUS_BYTES),
             written=written,
-            output=None if wanted is None else _read(wanted, limits.output_bytes),
-            stderr=_tail(err),
+            output=None if wanted is None else read(wanted, limits.output_bytes),
+            stderr=tail(err, STDERR_BYTES).decode("utf-8", "replace"),
             output_error=reply.get("collect_error", ""),
         )
 
     def _compile(self, request: wire.Compile) -> Outcome:
         limits = COMPILE_LIMITS
         with contextlib.ExitStack() as stack:
-            fds = [_memfd(stack, name) for name in ("stdin", "out", "err", "status")]
-            fds += [_memfd(stack, "code", request.source), _memfd(stack, "unused")]
+            fds = [memory_file(stack, name) for name in ("stdin", "out", "err", "status")]
+            fds += [sealed_file(stack, "code", request.source), self._nothing]
             message = {"kind": "compile", "argv": request.command, "place": request.source_name}
-            reply, left = self._ask({**message, "collect": request.binary_name, **_limits(limits)}, fds, limits)
+            message |= {"collect": request.binary_name, **_limits(limits)}
+            reply, left = self._ask(self._server("tools"), message, fds, limits)
             if left is not None:
                 stack.callback(os.close, left)
-            status = _read(fds[3], 4096).decode("utf-8", "replace")
-            if status != "ready\n":
+            status = read(fds[STATUS], 4096).decode("utf-8", "replace")
+            if status != READY:
                 raise SetupFailed(status.strip() or "the compiler did not start")
             times = {"cpu_seconds": reply["cpu"], "wall_seconds": reply["wall"]}
             memory = reply["memory"]
@@ -152,14 +196,16 @@ class Supervisor:
             if reply["code"] == 0 and left is not None:
                 _save(left, Path(request.binary))
                 return Outcome(Verdict.OK, peak_memory_bytes=memory, **times)
-            text = _read(fds[2], STDERR_BYTES).decode("utf-8", "replace")
+            text = read(fds[STDERR], STDERR_BYTES).decode("utf-8", "replace")
             if reply["signal"] is not None or reply["cpu"] >= limits.cpu_seconds:
                 text = f"compilation exceeded {limits.cpu_seconds:.0f} s or its memory\n{text}"
             message_text = text[:STDERR_BYTES] or reply.get("collect_error", "") or "the compiler failed silently"
             return Outcome(Verdict.CE, stderr=message_text, peak_memory_bytes=memory, exit_code=reply["code"], **times)
 
-    def _ask(self, message: dict[str, Any], fds: list[int], limits: Limits) -> tuple[dict[str, Any], int | None]:
-        return self._fork_server().request(
+    def _ask(
+        self, server: Server, message: dict[str, Any], fds: list[int], limits: Limits
+    ) -> tuple[dict[str, Any], int | None]:
+        return server.request(
             message,
             fds,
             seconds=limits.wall_backstop_seconds + SERVER_GRACE_SECONDS,
@@ -174,6 +220,13 @@ class Supervisor:
         return isinstance(request, wire.Cancel) and request.id == self._current
 
 
+def _message(program: Program, limits: Limits) -> dict[str, Any]:
+    message = {"mode": program.mode, "entry_point": program.entry_point, **_limits(limits)}
+    if program.mode == "file":
+        message |= {"place": program.input_file, "collect": program.output_file}
+    return message
+
+
 def _limits(limits: Limits) -> dict[str, Any]:
     return {
         "cpu": limits.cpu_seconds,
@@ -183,45 +236,19 @@ def _limits(limits: Limits) -> dict[str, Any]:
     }
 
 
+def _require_same_isolation(server: Server, first: Server) -> None:
+    lost = [name for name, (active, _) in first.layers.items() if active and not server.layers[name][0]]
+    if lost:
+        server.stop()
+        raise ServerLost(f"a later fork server lacks {', '.join(lost)}")
+
+
 def _open_binary(stack: contextlib.ExitStack, path: str) -> int:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     stack.callback(os.close, fd)
     if os.fstatvfs(fd).f_flag & os.ST_NOEXEC:
-        return _memfd(stack, "binary", _read(fd, _size(fd)))
+        return sealed_file(stack, "binary", read(fd, size(fd)))
     return fd
-
-
-def _memfd(stack: contextlib.ExitStack, name: str, content: bytes | None = None) -> int:
-    """An anonymous file; with content it is sealed against any change."""
-    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    stack.callback(os.close, fd)
-    if content is not None:
-        view, offset = memoryview(content), 0
-        while offset < len(content):
-            offset += os.pwrite(fd, view[offset:], offset)
-        fcntl.fcntl(fd, _ADD_SEALS, _SEALS)
-    return fd
-
-
-def _size(fd: int) -> int:
-    return os.fstat(fd).st_size
-
-
-def _read(fd: int, limit: int) -> bytes:
-    return _read_at(fd, 0, min(_size(fd), limit))
-
-
-def _read_at(fd: int, offset: int, count: int) -> bytes:
-    pieces = []
-    while count > 0 and (piece := os.pread(fd, count, offset)):
-        pieces.append(piece)
-        offset, count = offset + len(piece), count - len(piece)
-    return b"".join(pieces)
-
-
-def _tail(fd: int) -> str:
-    size = _size(fd)
-    return _read_at(fd, max(0, size - STDERR_BYTES), STDERR_BYTES).decode("utf-8", "replace")
 
 
 def _save(source: int, target: Path) -> None:

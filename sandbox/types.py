@@ -6,7 +6,8 @@ Nothing here knows an expected output; whether an output is right is decided out
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -74,6 +75,7 @@ class Outcome:
 
     output: stdout (`stdio`), the output file (`file`) or the returned value's literal (`function`).
     stderr: the last 2 KiB, decoded; the compiler's message when the verdict is CE.
+    files: those of the files asked for that the program left, by name.
     """
 
     verdict: Verdict
@@ -84,6 +86,7 @@ class Outcome:
     peak_memory_bytes: int = 0
     exit_code: int | None = None
     signal: int | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def output_digest(self) -> str:

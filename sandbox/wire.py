@@ -7,6 +7,7 @@ import struct
 
 import msgspec
 
+from sandbox.libraries import Library
 from sandbox.types import Limits, Outcome, Program
 
 HEADER = struct.Struct("!Q")
@@ -17,7 +18,16 @@ class Settings(msgspec.Struct, frozen=True):
 
     directory: str
     toolchain: list[str]
+    libraries: list[Library]
     without: list[str]
+
+
+class Extra(msgspec.Struct, frozen=True):
+    """What few runs need. files: placed before the start, by name. collect: names of files to bring back."""
+
+    arguments: list[str]
+    files: dict[str, bytes]
+    collect: list[str]
 
 
 class Run(msgspec.Struct, tag=True, frozen=True):
@@ -32,6 +42,7 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     stdin: bytes
     limits: Limits
     binary: str
+    extra: Extra | None = None
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):

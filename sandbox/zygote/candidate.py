@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import atexit
 import builtins
-import gc
 import io
+import marshal
 import os
 import random
 import re
@@ -14,14 +14,21 @@ import threading
 import traceback
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from . import values
 
 EXIT_OUT_OF_MEMORY = 77  # a program that forges it turns its own RTE into an MLE
 
+CODE_FOLLOWS = b"code:"
+MAX_CODE_BYTES = 2**20
+
 _FILE_NAME = "main.py"
 _ENTRY_POINT = re.compile(r"(?:([^\W\d]\w*)(\(\))?\.)?([^\W\d]\w*)")
+
+
+Arguments = tuple[list[Any], dict[str, Any]]
 
 
 class Report:
@@ -33,48 +40,17 @@ class Report:
     def write(self, text: str) -> None:
         os.write(self._fd, text.encode("utf-8", "backslashreplace")[:2048])
 
+    def write_code(self, compiled: bytes) -> None:
+        """The program's code, marshalled; a large one is not worth keeping."""
+        if len(compiled) <= MAX_CODE_BYTES:
+            os.write(self._fd, CODE_FOLLOWS + compiled)
+
     def close(self) -> None:
         os.close(self._fd)
 
 
-def run_script(source: bytes, report: Report) -> NoReturn:
-    """Runs the source as `__main__` and ends the process with the exit code that Python would give."""
-    _fresh_interpreter_state()
-    code = _compile(source, report)
-    module = _new_module("__main__")
-    report.close()
-    _execute(code, module)
-    _finish(0)
-
-
-def call_function(source: bytes, entry_point: str, arguments_fd: int, result_fd: int, report: Report) -> NoReturn:
-    """Calls `entry_point` with the argument text read from `arguments_fd`; its value's literal goes to
-    `result_fd`."""
-    _fresh_interpreter_state()
-    with open(arguments_fd, "rb", closefd=False) as file:
-        text = file.read().decode("utf-8", "surrogateescape")
-    try:
-        positional, named = values.parse_arguments(text)
-    except values.BadArguments as error:
-        report.write(f"arguments: {error}")
-        os._exit(1)
-    code = _compile(source, report)
-    module = _new_module("solution")
-    module.__dict__.update({name: getattr(typing, name) for name in typing.__all__})
-    report.close()
-    _execute(code, module)
-    try:
-        value = _resolve(module, entry_point)(*positional, **named)
-        literal = values.encode(value).encode("ascii")
-    except BaseException as error:
-        _fail(error)
-    while literal:
-        literal = literal[os.write(result_fd, literal) :]
-    os._exit(0)
-
-
-def _fresh_interpreter_state() -> None:
-    """What `site` and start-up would have set; and nothing of the server's own."""
+def prepare_interpreter() -> None:
+    """What `site` and start-up would have set, and nothing of the server's own: once, for all children to come."""
     for name in [name for name in sys.modules if name == "sandbox" or name.startswith("sandbox.")]:
         del sys.modules[name]
     quitter: Any = __import__("_sitebuiltins")
@@ -90,7 +66,59 @@ def _fresh_interpreter_state() -> None:
     sys.orig_argv = [sys.executable, _FILE_NAME]
     sys.setrecursionlimit(1000 + _depth())
     random.seed(0)  # the same program on the same input gives the same output
-    gc.enable()
+
+
+def compile_source(source: bytes, report: Report) -> types.CodeType:
+    """Compiles, and reports the code for the program's next run. A syntax error is reported, and ends the process."""
+    try:
+        code = compile(source, _FILE_NAME, "exec", dont_inherit=True)
+        compiled = marshal.dumps(code)
+    except BaseException as error:
+        lines = traceback.format_exception_only(error)
+        report.write("compile:" + "".join(lines))
+        os._exit(1)
+    report.write_code(compiled)
+    return code
+
+
+def run_script(code: types.CodeType, report: Report, arguments: Sequence[str]) -> NoReturn:
+    """Runs the code as `__main__` and ends the process with the exit code that Python would give."""
+    if arguments:
+        sys.argv += arguments
+        sys.orig_argv += arguments
+    module = _new_module("__main__")
+    report.close()
+    _execute(code, module)
+    _finish(0)
+
+
+def read_arguments(fd: int, report: Report) -> Arguments:
+    """The arguments of a call. Text that is no list of literals is reported, and ends the process."""
+    with open(fd, "rb", closefd=False) as file:
+        text = file.read().decode("utf-8", "surrogateescape")
+    try:
+        return values.parse_arguments(text)
+    except values.BadArguments as error:
+        report.write(f"arguments: {error}")
+        os._exit(1)
+
+
+def call_function(
+    code: types.CodeType, entry_point: str, arguments: Arguments, result_fd: int, report: Report
+) -> NoReturn:
+    """Calls `entry_point`; its value's literal goes to `result_fd`."""
+    module = _new_module("solution")
+    module.__dict__.update({name: getattr(typing, name) for name in typing.__all__})
+    report.close()
+    _execute(code, module)
+    try:
+        value = _resolve(module, entry_point)(*arguments[0], **arguments[1])
+        literal = values.encode(value).encode("ascii")
+    except BaseException as error:
+        _fail(error)
+    while literal:
+        literal = literal[os.write(result_fd, literal) :]
+    os._exit(0)
 
 
 def _depth() -> int:
@@ -105,15 +133,6 @@ def _text(fd: int, mode: str, errors: str) -> io.TextIOWrapper:
     buffer = io.BufferedReader(file) if mode == "r" else io.BufferedWriter(file)
     newline = None if mode == "r" else "\n"
     return io.TextIOWrapper(buffer, "utf-8", errors, newline, line_buffering=fd == 2)
-
-
-def _compile(source: bytes, report: Report) -> types.CodeType:
-    try:
-        return compile(source, _FILE_NAME, "exec", dont_inherit=True)
-    except BaseException as error:
-        lines = traceback.format_exception_only(error)
-        report.write("compile:" + "".join(lines))
-        os._exit(1)
 
 
 def _new_module(name: str) -> types.ModuleType:

@@ -1,11 +1,13 @@
-"""From fork to program: takes a child of the server down to what a program may have, then starts it."""
+"""From fork to program, for compilers and compiled programs: down to what it may have, then exec.
+
+Programs and their compilers are confined differently, so nothing of this can be inherited from the server.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import resource
-import signal
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -15,36 +17,43 @@ from .scratch import Scratch
 STDIN, STDOUT, STDERR, STATUS, CODE, RESULT = range(6)  # descriptors of a child, in the order they are sent
 ADDRESS_SPACE_SLACK = 512 * 2**20  # reserved, untouched memory: thread stacks, arenas
 MAX_PROCESSES = 128
+FIRST_FREE_DESCRIPTOR = 10
 READY = "ready\n"
+_OPEN_FILES = {"native": 64, "compile": 256}
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "HOME": ".",
     "LANG": "C.UTF-8",
     "MALLOC_ARENA_MAX": "1",
     "PATH": "/usr/bin:/bin",
     "TMPDIR": ".",
 }
-_DEFAULTED_SIGNALS = (signal.SIGINT, signal.SIGXFSZ, signal.SIGPIPE)
 
 
 @dataclass(slots=True)
 class Confinement:
-    """What the server prepared once and each child puts on. A ruleset or filter of None: layer not active."""
+    """What the server prepared once and each child puts on.
+
+    landlock_abi: 0 when the layer is not active. scratch_ruleset: what a Python program may do in a scratch directory
+    that is not a tmpfs, on top of what it inherits. filters: by profile; empty when the layer is not active.
+    """
 
     scratch: Scratch
     landlock_abi: int
-    python_ruleset: int | None
+    scratch_ruleset: int | None
     native_paths: tuple[tuple[int, tuple[str, ...]], ...]
     compile_paths: tuple[tuple[int, tuple[str, ...]], ...]
     filters: dict[str, bytes]
     limit_resources: bool
     limit_processes: bool
+    dies_with_parent: bool
 
 
 def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> NoReturn:
     """Becomes the requested program. What goes wrong before it starts is written to the status file."""
     try:
-        _take_descriptors(fds, len(fds))
+        for i, fd in enumerate(fds):
+            os.dup2(fd, i)
         report = candidate.Report(STATUS)
     except BaseException:
         os._exit(1)
@@ -52,61 +61,26 @@ def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> 
         kind = request["kind"]
         os.setsid()
         kernel.die_with_parent()
-        os.fchdir(confinement.scratch.fd)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for number in _DEFAULTED_SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        if kind == "python":
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        elif kind == "native":
-            os.set_inheritable(CODE, False)
-        os.set_inheritable(STATUS, False)
-        os.set_inheritable(RESULT, False)
+        for fd in [STATUS, *([CODE] if kind == "native" else []), *range(RESULT, len(fds))]:
+            os.set_inheritable(fd, False)
         if confinement.landlock_abi:
             landlock.restrict(_ruleset(kind, confinement), confinement.landlock_abi)
-        _close_all_but(len(fds))
+        os.closerange(len(fds), 2**20)
         if confinement.limit_resources:
-            _limit_resources(request, confinement.limit_processes)
+            limit_for_all(_OPEN_FILES[kind], processes=confinement.limit_processes)
+            limit_per_request(request)
         if kind in confinement.filters:
-            seccomp.install(confinement.filters[kind], os.getpid())
-        os.environ.clear()
-        os.environ.update(_ENVIRONMENT)
+            seccomp.PreparedFilter(confinement.filters[kind]).install(os.getpid())
         report.write(READY)
-        _become(kind, request, report)
+        if kind == "native":
+            os.execve(CODE, ["./main", *request.get("arguments", ())], ENVIRONMENT)
+        os.execve(request["argv"][0], request["argv"], ENVIRONMENT)
     except BaseException as error:
         report.write(f"setup: {type(error).__name__}: {error}")
         os._exit(1)
 
 
-def _become(kind: str, request: dict[str, Any], report: candidate.Report) -> NoReturn:
-    if kind == "python":
-        with os.fdopen(CODE, "rb") as file:
-            source = file.read()
-        if request["mode"] == "function":
-            candidate.call_function(source, request["entry_point"], STDIN, RESULT, report)
-        os.close(RESULT)
-        candidate.run_script(source, report)
-    if kind == "native":
-        os.execve(CODE, ["./main"], _ENVIRONMENT)
-    os.execve(request["argv"][0], request["argv"], _ENVIRONMENT)
-
-
-def _take_descriptors(fds: list[int], count: int) -> None:
-    high = 100  # above every descriptor the server holds
-    for i, fd in enumerate(fds):
-        os.dup2(fd, high + i)
-    for i in range(count):
-        os.dup2(high + i, i)
-
-
-def _close_all_but(count: int) -> None:
-    os.closerange(count, 2**20)
-
-
 def _ruleset(kind: str, confinement: Confinement) -> int:
-    if kind == "python" and confinement.python_ruleset is not None:
-        return confinement.python_ruleset
     version = confinement.landlock_abi
     ruleset = landlock.new_ruleset(version)
     for rights, paths in confinement.native_paths if kind == "native" else confinement.compile_paths:
@@ -125,24 +99,33 @@ def scratch_rights(scratch: Scratch) -> int:
     return landlock.WRITE if scratch.can_create else landlock.WRITE_EXISTING
 
 
-def _limit_resources(request: dict[str, Any], limit_processes: bool) -> None:
+def stack_bytes(memory: int) -> int:
+    """A stack that overflows must end in SIGSEGV before it exceeds the memory limit."""
+    return max(memory - 16 * 2**20, memory // 2)
+
+
+def lower_limit(kind: int, value: int) -> None:
+    """Sets a resource limit, soft and hard; never above what this process was given itself."""
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def limit_per_request(request: dict[str, Any]) -> None:
+    """The limits that differ from run to run."""
     memory: int = request["memory"]
-    # A stack that overflows must end in SIGSEGV before it exceeds the memory limit.
-    stack = max(memory - 16 * 2**20, memory // 2)
-    files = 256 if request["kind"] == "compile" else 64
-    processes = [(resource.RLIMIT_NPROC, MAX_PROCESSES)] if limit_processes else []
-    for kind, value in (
-        (resource.RLIMIT_CPU, math.ceil(request["cpu"]) + 1),
-        (resource.RLIMIT_FSIZE, request["output"] + 1),
-        (resource.RLIMIT_STACK, stack),
-        (resource.RLIMIT_NOFILE, files),
-        (resource.RLIMIT_CORE, 1),  # too small for a file, and unlike 0 it also keeps core handlers away
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_MSGQUEUE, 0),
-        *processes,
-        (resource.RLIMIT_AS, memory + ADDRESS_SPACE_SLACK),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        resource.setrlimit(kind, (value, value))
+    lower_limit(resource.RLIMIT_CPU, math.ceil(request["cpu"]) + 1)
+    lower_limit(resource.RLIMIT_FSIZE, request["output"] + 1)
+    lower_limit(resource.RLIMIT_STACK, stack_bytes(memory))
+    lower_limit(resource.RLIMIT_AS, memory + ADDRESS_SPACE_SLACK)
+
+
+def limit_for_all(open_files: int, *, processes: bool) -> None:
+    """The limits that are the same for every run. processes: whether their number is counted for this server alone."""
+    lower_limit(resource.RLIMIT_NOFILE, open_files)
+    lower_limit(resource.RLIMIT_CORE, 1)  # too small for a file, and unlike 0 it also keeps core handlers away
+    lower_limit(resource.RLIMIT_MEMLOCK, 0)
+    lower_limit(resource.RLIMIT_MSGQUEUE, 0)
+    if processes:
+        lower_limit(resource.RLIMIT_NPROC, MAX_PROCESSES)

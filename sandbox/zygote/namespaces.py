@@ -105,12 +105,15 @@ def _enter_user_namespace(layers: Layers, proc_self: int | None = None) -> None:
         os.close(own_proc)
 
 
-def build_root(layers: Layers, mount_point: str, visible: Iterable[str], hidden: Iterable[str]) -> None:
+def build_root(
+    layers: Layers, mount_point: str, visible: Iterable[str], hidden: Iterable[str], libraries: Iterable[str]
+) -> None:
     """Pivots into a root of `visible` paths, read-only, and a private tmpfs scratch at SCRATCH.
 
     Where that is refused the layer is not active; raises OSError only once there is no way back.
 
-    mount_point: an existing directory. hidden: directories below visible ones that show up empty.
+    mount_point: an existing directory. hidden: directories below visible ones that show up empty, except for
+    `libraries`, shown after them.
     """
     if not layers.active("mount"):
         return
@@ -123,9 +126,13 @@ def build_root(layers: Layers, mount_point: str, visible: Iterable[str], hidden:
         kernel.mount("codesieve", mount_point, "tmpfs", nosuid, "size=1m,mode=0755")
         for path in visible:
             _show(mount_point, path)
-        for path in hidden:
-            if Path(mount_point + path).is_dir():
-                kernel.mount("none", mount_point + path, "tmpfs", nosuid | kernel.MS_RDONLY, "size=4k,mode=0755")
+        covered = [mount_point + path for path in hidden if Path(mount_point + path).is_dir()]
+        for path in covered:
+            kernel.mount("none", path, "tmpfs", nosuid, "size=64k,mode=0755")
+        for path in libraries:
+            _show(mount_point, path)
+        for path in covered:
+            kernel.mount("none", path, flags=kernel.MS_REMOUNT | kernel.MS_RDONLY | nosuid)
         scratch = Path(mount_point + SCRATCH)
         scratch.mkdir()
         options = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=0700"

@@ -15,11 +15,11 @@ class Scratch:
         self.fd = kernel.out_of_the_way(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         self.can_create = can_create
 
-    def place(self, name: str, content_fd: int, mode: int = 0o600) -> None:
-        """A file with a copy of the content of another. Raises OSError."""
-        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=self.fd)
+    def place(self, name: str, content_fd: int, offset: int = 0, size: int | None = None) -> None:
+        """A file with a copy of the content of another, or of a part of it. Raises OSError."""
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self.fd)
         try:
-            offset, left = 0, os.fstat(content_fd).st_size
+            left = os.fstat(content_fd).st_size if size is None else size
             while left:
                 sent = os.sendfile(fd, content_fd, offset, left)
                 if not sent:
@@ -32,17 +32,18 @@ class Scratch:
         """An empty file. Raises OSError."""
         os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self.fd))
 
-    def open_result(self, name: str) -> int | None:
-        """A regular file that a program left here, open for reading; None when there is none.
+    def open_result(self, name: str, directory: int | None = None) -> int | None:
+        """A regular file that a program left here (or in a directory in here), open; None when there is none.
 
         Links are not followed, and a fifo does not block. Raises OSError for what is not a regular file.
         """
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        place = self.fd if directory is None else directory
         try:
-            if not stat.S_ISREG(os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode):
+            if not stat.S_ISREG(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode):
                 raise IsADirectoryError(f"{name} is not a regular file")
-            os.chmod(name, 0o600, dir_fd=self.fd)
-            return os.open(name, flags, dir_fd=self.fd)
+            os.chmod(name, 0o600, dir_fd=place)
+            return os.open(name, flags, dir_fd=place)
         except FileNotFoundError:
             return None
 

@@ -60,14 +60,18 @@ def _denied_when(argument: int, *values: int) -> list[_Instruction]:
 def _conditions(profile: str) -> dict[str, list[_Instruction]]:
     rules = {
         "socketpair": _allowed_when(0, _AF_UNIX) + _allowed_when(1, _SOCK_STREAM, mask=_SOCK_TYPE_MASK),
-        "prlimit64": _allowed_when(0, 0, _SELF),
+        "prlimit64": _allowed_when(0, 0) if profile == "server" else _allowed_when(0, 0, _SELF),
         "prctl": _denied_when(0, _PR_SET_PDEATHSIG, _PR_SET_MM, _PR_SET_PTRACER, _PR_SET_CHILD_SUBREAPER),
         "ioctl": _denied_when(1, *_IOCTLS),
         # A descriptor's signals reach any process of the same user, the server included.
         "fcntl": _denied_when(1, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX),
     }
-    if profile == "compile":
+    if profile == "server":
+        rules["prctl"] = _denied_when(0, _PR_SET_MM, _PR_SET_PTRACER, _PR_SET_CHILD_SUBREAPER)
+    if profile in ("compile", "server"):
         return rules
+    if profile == "python":  # what its server denies already is not said again
+        rules = {"prctl": _denied_when(0, _PR_SET_PDEATHSIG)}
     rules |= {
         "kill": _allowed_when(0, 0, _SELF),
         "tgkill": _allowed_when(0, _SELF),
@@ -83,7 +87,11 @@ def _conditions(profile: str) -> dict[str, list[_Instruction]]:
 
 
 def program(profile: str) -> bytes:
-    """The BPF program for `python`, `native` or `compile`. Raises KeyError on an unknown architecture."""
+    """The BPF program of a profile. Raises KeyError on an unknown architecture.
+
+    server: a server of Python programs, inherited by them. python: what such a program is denied on top of
+    that. native, compile: whole filters, for compiled programs and for compilers.
+    """
     numbers = syscalls.DENIED | syscalls.METADATA | syscalls.CONDITIONAL
     audit_arch, column = _ARCHITECTURES[kernel.MACHINE]
     code: list[_Instruction] = [
@@ -94,9 +102,7 @@ def program(profile: str) -> bytes:
     ]
     if kernel.MACHINE == "x86_64":
         code += [(_JGE, 0, 1, _X32_BIT), (_RET, 0, 0, _KILL_PROCESS)]
-    blocks = {name: [_deny()] for name in syscalls.DENIED}
-    if profile != "compile":
-        blocks |= {name: [_deny()] for name in syscalls.METADATA}
+    blocks = {name: [_deny()] for name in _denied(profile)}
     blocks |= {name: [*rule, (_RET, 0, 0, _ALLOW)] for name, rule in _conditions(profile).items()}
     for name, block in blocks.items():
         number = numbers[name][column]
@@ -106,9 +112,25 @@ def program(profile: str) -> bytes:
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 
 
-def install(filter_program: bytes, own_pid: int) -> None:
-    """Filters the calling thread and all it starts, for good; needs no_new_privs. Raises OSError."""
-    code = filter_program.replace(struct.pack("=I", _SELF), struct.pack("=I", own_pid))
-    buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
-    kernel.prctl(kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, ctypes.c_char_p(header))
+def _denied(profile: str) -> set[str]:
+    if profile == "python":
+        return syscalls.OF_THE_SERVER
+    if profile == "server":
+        return (syscalls.DENIED.keys() | syscalls.METADATA.keys()) - syscalls.OF_THE_SERVER
+    return set(syscalls.DENIED) if profile == "compile" else syscalls.DENIED.keys() | syscalls.METADATA.keys()
+
+
+class PreparedFilter:
+    """A filter made ready once, so that a freshly forked child has little left to do."""
+
+    def __init__(self, code: bytes) -> None:
+        self._buffer = ctypes.create_string_buffer(code, len(code))
+        self._header = ctypes.c_char_p(struct.pack("@HP", len(code) // 8, ctypes.addressof(self._buffer)))
+        own_pid = struct.pack("=I", _SELF)
+        self._own_pid_offsets = [i for i in range(4, len(code), 8) if code[i : i + 4] == own_pid]
+
+    def install(self, own_pid: int) -> None:
+        """Filters the calling thread and all it starts, for good; needs no_new_privs. Raises OSError."""
+        for offset in self._own_pid_offsets:
+            struct.pack_into("=I", self._buffer, offset, own_pid)
+        kernel.prctl(kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, self._header)

@@ -131,6 +131,9 @@ METADATA: Numbers = {
     "syncfs": (306, 267),
 }
 
+# A server needs these for its children and their scratch directory; its children are denied them all the same.
+OF_THE_SERVER = {"pidfd_open", "fchmodat", "fchmodat2"}
+
 # Allowed or not by their arguments, or by the kind of program.
 CONDITIONAL: Numbers = {
     "fork": (57, None),

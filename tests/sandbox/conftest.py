@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,8 @@ class Bench:
         self.loop.run_until_complete(self.sandbox.close())
         self.loop.close()
 
-    def run(self, program: Program, stdin: bytes = b"", limits: Limits = QUICK) -> Outcome:
-        return self.loop.run_until_complete(self.sandbox.run(program, stdin, limits))
+    def run(self, program: Program, stdin: bytes = b"", limits: Limits = QUICK, **extra: Any) -> Outcome:
+        return self.loop.run_until_complete(self.sandbox.run(program, stdin, limits, **extra))
 
     def python(self, source: str, stdin: bytes = b"", limits: Limits = QUICK) -> Outcome:
         return self.run(Program("python", source), stdin, limits)

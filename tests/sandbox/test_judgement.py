@@ -18,7 +18,7 @@ FINE = Ended(
     wall=0.2,
     memory=2**20,
     killed="",
-    status="ready\n",
+    status=b"ready\n",
     written=3,
     output=b"42\n",
     stderr="",
@@ -66,14 +66,14 @@ def test_a_function_without_a_value_failed() -> None:
     assert _verdict(function, output=b"None") is Verdict.OK
 
 
-@pytest.mark.parametrize("status", ["", "read", "setup: OSError: no", "ready\nsetup: OSError: no"])
-def test_a_program_that_never_started_has_no_verdict(status: str) -> None:
+@pytest.mark.parametrize("status", [b"", b"read", b"setup: OSError: no", b"ready\nsetup: OSError: no"])
+def test_a_program_that_never_started_has_no_verdict(status: bytes) -> None:
     with pytest.raises(SetupFailed):
         judge(PYTHON, LIMITS, dataclasses.replace(FINE, status=status, code=1))
 
 
 def test_a_compile_error_carries_the_compilers_words() -> None:
-    outcome = judge(PYTHON, LIMITS, dataclasses.replace(FINE, status="ready\ncompile:SyntaxError: x", code=1))
+    outcome = judge(PYTHON, LIMITS, dataclasses.replace(FINE, status=b"ready\ncompile:SyntaxError: x", code=1))
     assert (outcome.verdict, outcome.stderr) == (Verdict.CE, "SyntaxError: x")
 
 

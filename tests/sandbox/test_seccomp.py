@@ -34,7 +34,7 @@ def test_no_call_is_listed_twice() -> None:
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-@pytest.mark.parametrize("profile", ["python", "native", "compile"])
+@pytest.mark.parametrize("profile", ["server", "python", "native", "compile"])
 def test_every_jump_lands_inside_and_the_kernel_takes_the_length(
     machine: str, profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +47,10 @@ def test_every_jump_lands_inside_and_the_kernel_takes_the_length(
     assert code[-1][0] == 0x06
 
 
-@pytest.mark.parametrize("profile", ["python", "native"])
-def test_every_conditional_call_has_its_condition(profile: str) -> None:
-    assert set(seccomp._conditions(profile)) == set(syscalls.CONDITIONAL)
+def test_every_conditional_call_has_its_condition_in_a_compiled_program() -> None:
+    assert set(seccomp._conditions("native")) == set(syscalls.CONDITIONAL)
+
+
+def test_a_python_program_is_denied_all_that_a_compiled_one_is_together_with_its_server() -> None:
+    assert seccomp._denied("server") | seccomp._denied("python") == seccomp._denied("native")
+    assert set(seccomp._conditions("server")) | set(seccomp._conditions("python")) == set(syscalls.CONDITIONAL)
