@@ -26,6 +26,7 @@ _CPP = Program(
     "cpp",
     '#include <cstdio>\nint main() { int a, b; if (scanf("%d%d", &a, &b) == 2) printf("%d []\\n", a + b); }',
 )
+_LIBRARIES = Program("python", "import numpy")  # starts what is only started when needed
 _LATE_SECONDS = 60.0
 
 
@@ -101,6 +102,7 @@ class Checker:
     async def warm_up(self) -> None:
         """Runs the innocent programs once, so that everything there will be is there."""
         faults = await self._innocent_faults()
+        await self._sandbox.run(_LIBRARIES, b"", CALM)
         if faults:
             raise OSError(f"innocent programs do not work here: {'; '.join(faults)}")
         self._processes = _descendants(self._scene.victim)

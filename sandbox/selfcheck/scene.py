@@ -126,7 +126,7 @@ class Scene:
         return {
             "the victim": _one_process(pid),
             "the secret": f"{self._secret.read_text().strip()} {status.st_mode:o} {status.st_nlink} {status.st_mtime_ns}",
-            "what lies in a public directory": " ".join(sorted(os.listdir(self._bait))),
+            "what lies in a public directory": " ".join(sorted(path.name for path in self._bait.iterdir())),
         }
 
 

@@ -78,7 +78,7 @@ held(refused(follow))""",
         "files/packages",
         "import what is installed for the driver",
         """
-try: import numpy, msgspec; held(False)
+try: import msgspec; held(False)
 except ImportError: held(True)""",
     ),
     held(

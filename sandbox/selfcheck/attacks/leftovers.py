@@ -90,13 +90,12 @@ held(found == {planted[0][:80]})""",
         "leftovers/heap",
         "read what lies around its own objects in memory",
         """
+import gc
 needle = b'canary-' + b'of-before'
-found = 0
-import re
-blocks = {id(x) & ~0xFFFFF for x in [object() for _ in range(200_000)]}
-for block in blocks:
-    # an arena of the allocator: mapped as a whole
-    found += ctypes.string_at(block, 2**18).count(needle + b', secret')
+kept = [bytes(size) for size in range(1, 500) for _ in range(200)] + gc.get_objects()
+pools = {id(x) & ~0x3FFF for x in kept if not gc.is_tracked(x)}  # the small-object allocator's unit
+found = sum(ctypes.string_at(pool, 2**14).count(needle + b', secret') for pool in pools)
+print(len(pools), found, file=sys.stderr)
 held(found == 0)""",
         first="secret = 'canary-of-before, ' + 'secret'\nkept = [secret + str(i) for i in range(1000)]",
     ),
@@ -112,7 +111,7 @@ held(found == 0)""",
     held(
         "leftovers/directory",
         "leave the working directory or the umask changed",
-        "held(os.getcwd() in (os.getcwd(),) and not os.listdir('.') and os.umask(0) == 0o022)",
+        "held(not os.listdir('.') and os.umask(0) == 0o022)",
         first="import os\ntry: os.mkdir('x')\nexcept OSError: pass\nos.umask(0)\ntry: os.chdir('x')\nexcept OSError: pass",
     ),
     ends(

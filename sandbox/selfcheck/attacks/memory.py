@@ -45,7 +45,7 @@ while True:
         "memory/recursion",
         "use up the stack",
         "import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1) + 1\nf(0)",
-        "RTE MLE",
+        "RTE MLE TLE",
     ),
     ends(
         "memory/unlinked-files",
@@ -70,7 +70,7 @@ while True:
     ),
     ends(
         "memory/many-files",
-        "make as many files and directories as it can",
+        "make as many directories as it can",
         "import os\ni = 0\nwhile True:\n    i += 1\n    os.mkdir(f'd{i}')",
         "RTE",
     ),
