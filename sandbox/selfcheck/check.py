@@ -14,7 +14,7 @@ from sandbox.pool import Sandbox
 from sandbox.selfcheck import attacks
 from sandbox.selfcheck.attack import CALM, HELD, Attack
 from sandbox.selfcheck.scene import Scene
-from sandbox.types import Limits, Outcome, Program, Verdict
+from sandbox.types import Outcome, Program, Verdict
 from sandbox.zygote import kernel
 
 _ANSWER = b"42 []\n"
@@ -28,6 +28,7 @@ _CPP = Program(
 )
 _LIBRARIES = Program("python", "import numpy")  # starts what is only started when needed
 _LATE_SECONDS = 60.0
+_SLACK_BYTES = 640 * 2**20  # of address space; a cgroup is stricter
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +171,13 @@ def _faults(attack: Attack, outcome: Outcome) -> list[str]:
         faults.append(f"{outcome.verdict}: {said}")
     text = outcome.output.decode("utf-8", "replace")
     faults += [f"the output says {word!r}" for word in attack.forbidden if word in text]
-    if outcome.wall_seconds > _wall(attack.limits) + _LATE_SECONDS:
+    if outcome.verdict is Verdict.CE:  # the compiler has limits of its own
+        return faults
+    if outcome.wall_seconds > attack.limits.wall_backstop_seconds + _LATE_SECONDS:
         faults.append(f"it was stopped after {outcome.wall_seconds:.0f} s only")
-    if outcome.peak_memory_bytes > attack.limits.memory_bytes + 2**30 and outcome.verdict is not Verdict.CE:
+    if outcome.peak_memory_bytes > attack.limits.memory_bytes + _SLACK_BYTES:
         faults.append(f"it had {outcome.peak_memory_bytes >> 20} MB")
     return faults
-
-
-def _wall(limits: Limits) -> float:
-    return limits.wall_backstop_seconds
 
 
 def _descendants(without: int) -> set[int]:

@@ -15,11 +15,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
 from sandbox.zygote import kernel
 
 SETTINGS = ("root", "user", "no-userns")
+_PACKAGE = "sandbox"
+_PLACES = ("site-packages", "dist-packages")
 UID = 54_321  # nobody's: not even root's programs run as this user
 
 
@@ -67,9 +67,17 @@ def command(setting: str, arguments: list[str]) -> Iterator[tuple[list[str], dic
 
 
 def _copy_packages(library: Path) -> None:
-    for package in (Path(__file__).parent.parent, Path(msgspec.__file__).parent):
-        target = library / package.name
-        shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copies this package and every installed one that it has loaded."""
+    library.mkdir()
+    for name in {name.partition(".")[0] for name in sys.modules}:
+        origin = getattr(sys.modules.get(name), "__file__", None)
+        path = Path(origin) if origin else None
+        if path is None or not (name == _PACKAGE or path.parent.name in _PLACES or path.parent.parent.name in _PLACES):
+            continue
+        if path.parent.name in _PLACES:
+            shutil.copy(path, library)
+        else:
+            shutil.copytree(path.parent, library / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (library, *library.rglob("*")):
         path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 

@@ -139,7 +139,7 @@ ATTACKS: tuple[Attack, ...] = (
     cpp_ends(
         "compiler/nesting",
         "nest brackets deeper than the parser's stack",
-        "int x = " + "(" * 200_000 + "1;" + _MAIN,
+        "int x = " + "(" * 20_000 + "1;" + _MAIN,
         "CE",
     ),
     cpp_ends(
