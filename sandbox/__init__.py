@@ -1,5 +1,6 @@
 """Runs untrusted programs and checks their outputs. Imports none of the other packages."""
 
+from sandbox.batch import Job, JobResult, TestOrder
 from sandbox.checkers import Checker, CheckerFailed, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import Availability, Language, ToolchainMissing, languages
@@ -12,6 +13,8 @@ __all__ = [
     "CheckerFailed",
     "CheckerSpec",
     "IsolationReport",
+    "Job",
+    "JobResult",
     "Language",
     "Layer",
     "Limits",
@@ -19,6 +22,7 @@ __all__ = [
     "Program",
     "Sandbox",
     "SandboxUnavailable",
+    "TestOrder",
     "ToolchainMissing",
     "Verdict",
     "languages",

@@ -105,9 +105,11 @@ class Supervisor:
         wants_library = bool(self._settings.libraries) and mentions_library(request.source)
         server = self._server("libraries" if wants_library else "python")
         compiled = self._code.get(request.source)
-        message = {"kind": "python", "compiled": compiled is not None, **_message(program, limits)}
+        content = request.source if compiled is None else compiled
+        message = {"kind": "python", "compiled": compiled is not None, "code_bytes": len(content)}
+        message |= _message(program, limits)
         with contextlib.ExitStack() as stack:
-            code = sealed_file(stack, "code", request.source if compiled is None else compiled)
+            code = sealed_file(stack, "code", content)
             ended, files = self._execute(stack, server, request, message, code)
             ended.memory = max(0, ended.memory - server.baseline_bytes)
             if compiled is None:

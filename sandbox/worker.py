@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -16,7 +18,6 @@ from sandbox import wire
 from sandbox.server import START_SECONDS
 
 _STOP_SECONDS = 12.0
-_BUFFER_BYTES = 2**22
 # As in sandbox.server: a stub package, so that a supervisor does not load what only the driver needs.
 _BOOT = (
     "import json, sys, types; sys.path[:] = json.loads(sys.argv[1]); package = types.ModuleType('sandbox'); "
@@ -29,15 +30,60 @@ class WorkerLost(RuntimeError):
     """The supervisor died, hung, or could not do a request: says nothing about the program."""
 
 
-class Worker:
-    """A slot for one supervisor: started when needed, replaced when lost, one request at a time."""
+class _Link(asyncio.Protocol):
+    """The connection to one supervisor process. on_frame: called with each message; on_lost: with the reason."""
 
-    def __init__(self, settings: wire.Settings) -> None:
+    def __init__(self, on_frame: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
+        self._on_frame = on_frame
+        self._on_lost: Callable[[str], None] | None = on_lost
+        self._received = bytearray()
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Collects a frame; the driver has sent one request, so one reply is all there can be."""
+        self._received += data
+        if len(self._received) < wire.HEADER.size:
+            return
+        (length,) = wire.HEADER.unpack_from(self._received)
+        if len(self._received) >= wire.HEADER.size + length:
+            body = bytes(memoryview(self._received)[wire.HEADER.size :])
+            self._received.clear()
+            self._on_frame(body)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        on_lost, self._on_lost = self._on_lost, None
+        if on_lost is not None:
+            on_lost(f"the supervisor died: {error or 'end of file'}")
+
+    def write(self, message: wire.Request) -> None:
+        """Sends a message; one that the supervisor does not live to read is lost without a word."""
+        assert self._transport is not None
+        if not self._transport.is_closing():
+            self._transport.write(wire.encode(message))
+
+    def drop(self) -> None:
+        """Closes the connection without a word."""
+        self._on_lost = None
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Worker:
+    """A slot for one supervisor: started when needed, replaced when lost, one request at a time.
+
+    on_free: called with the worker whenever it can take the next request.
+    """
+
+    def __init__(self, settings: wire.Settings, on_free: Callable[[Worker], None]) -> None:
         self._settings = settings
+        self._on_free = on_free
         self._process: subprocess.Popen[bytes] | None = None
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._cancelled = 0
+        self._link: _Link | None = None
+        self._on_reply: Callable[[wire.Reply | WorkerLost], None] | None = None
         self.layers: dict[str, tuple[bool, str]] = {}
 
     async def start(self) -> None:
@@ -47,9 +93,13 @@ class Worker:
         try:
             with theirs:
                 self._process = _spawn(theirs, self._settings)
-            self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=_BUFFER_BYTES)
+            loop = asyncio.get_running_loop()
+            first: asyncio.Future[wire.Reply | WorkerLost] = loop.create_future()
+            self._on_reply = lambda reply: None if first.done() else first.set_result(reply)
+            link = self._link = _Link(self._received, self.kill)
+            await loop.create_connection(lambda: link, sock=ours)
             async with asyncio.timeout(START_SECONDS + 10.0):
-                reply = await self._receive()
+                reply = await first
         except (OSError, TimeoutError) as error:
             self.kill()
             raise WorkerLost(f"the supervisor did not start: {error!r}") from error
@@ -58,67 +108,78 @@ class Worker:
             raise
         if not isinstance(reply, wire.Hello):
             self.kill()
-            raise WorkerLost(reply.reason if isinstance(reply, wire.Failed) else "unexpected first message")
+            raise WorkerLost(_reason(reply))
         self.layers = reply.layers
 
     async def ask(self, request: wire.Run | wire.Compile, seconds: float) -> wire.Answer:
-        """One request. Raises WorkerLost, after which the next request starts a fresh supervisor.
+        """One request of a free worker. Raises WorkerLost, after which the next request starts a fresh supervisor.
 
-        seconds: after these the supervisor counts as hung.
+        seconds: after these the supervisor counts as hung. When the caller is cancelled, the request is ended early
+        and the worker is free only after that.
         """
-        if self._writer is None:
-            await self.start()
-        if self._cancelled == request.id:
-            raise WorkerLost("cancelled before it was sent")
-        assert self._writer is not None
         try:
-            async with asyncio.timeout(seconds):
-                self._writer.write(wire.encode(request))
-                await self._writer.drain()
-                reply = await self._receive()
-        except TimeoutError as error:
-            self.kill()
-            raise WorkerLost(f"the supervisor did not answer within {seconds:.0f} s") from error
-        except OSError as error:
-            self.kill()
-            raise WorkerLost(f"the supervisor is gone: {error}") from error
+            if self._link is None:
+                await self.start()
         except BaseException:
-            self.kill()  # its next message would be the answer to this request
+            self._on_free(self)
             raise
-        if isinstance(reply, wire.Answer) and reply.id == request.id:
-            return reply
-        self.kill()
-        raise WorkerLost(reply.reason if isinstance(reply, wire.Failed) else "the supervisor is out of step")
-
-    def cancel(self, request_id: int) -> None:
-        """Asks for an early end of a request that is under way; its answer still comes."""
-        self._cancelled = request_id  # in case it has not been sent yet
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(wire.encode(wire.Cancel(request_id)))
-
-    async def _receive(self) -> wire.Reply:
-        assert self._reader is not None
+        assert self._link is not None
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[wire.Answer] = loop.create_future()
+        timer = loop.call_later(seconds, self.kill, f"the supervisor did not answer within {seconds:.0f} s")
+        self._on_reply = functools.partial(self._settle, request.id, answer, timer)
+        self._link.write(request)
         try:
-            (length,) = wire.HEADER.unpack(await self._reader.readexactly(wire.HEADER.size))
-            return wire.decode_reply(await self._reader.readexactly(length))
-        except (asyncio.IncompleteReadError, msgspec.DecodeError) as error:
-            raise WorkerLost(f"the supervisor died: {error}") from error
+            return await answer
+        except asyncio.CancelledError:
+            # A worker that is under way again is so with another request, or another supervisor: both ignore this.
+            if self._link is not None:
+                self._link.write(wire.Cancel(request.id))
+            raise
 
-    def kill(self) -> None:
-        """Ends the supervisor at once; the kernel ends everything below it."""
-        if self._writer is not None:
-            self._writer.transport.abort()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._process = self._reader = self._writer = None
+    def _settle(
+        self,
+        request_id: int,
+        answer: asyncio.Future[wire.Answer],
+        timer: asyncio.TimerHandle,
+        reply: wire.Reply | WorkerLost,
+    ) -> None:
+        timer.cancel()
+        if isinstance(reply, wire.Answer) and reply.id == request_id:
+            if not answer.done():
+                answer.set_result(reply)
+        else:
+            self.kill()
+            if not answer.done():
+                answer.set_exception(WorkerLost(_reason(reply)))
+        self._on_free(self)
+
+    def _received(self, body: bytes) -> None:
+        try:
+            self._tell(wire.decode_reply(body))
+        except msgspec.DecodeError as error:
+            self.kill(f"the supervisor is out of step: {error}")
+
+    def kill(self, reason: str = "the supervisor was ended") -> None:
+        """Ends the supervisor at once; the kernel ends everything below it. A request under way is lost."""
+        process, self._process = self._process, None
+        link, self._link = self._link, None
+        if link is not None:
+            link.drop()
+        if process is not None:
+            process.kill()
+            process.wait()
+        self._tell(WorkerLost(reason))
+
+    def _tell(self, reply: wire.Reply | WorkerLost) -> None:
+        on_reply, self._on_reply = self._on_reply, None
+        if on_reply is not None:
+            on_reply(reply)
 
     async def stop(self) -> None:
         """Ends the supervisor in order: when this returns, nothing below it is left."""
         process, self._process = self._process, None
-        if self._writer is not None:
-            self._writer.transport.abort()
-        self._reader = self._writer = None
+        self.kill("the sandbox was closed")
         if process is None:
             return
         try:
@@ -128,6 +189,12 @@ class Worker:
         finally:
             process.kill()
             process.wait()
+
+
+def _reason(reply: wire.Reply | WorkerLost) -> str:
+    if isinstance(reply, wire.Failed):
+        return reply.reason
+    return str(reply) if isinstance(reply, WorkerLost) else "the supervisor is out of step"
 
 
 def _spawn(channel: socket.socket, settings: wire.Settings) -> subprocess.Popen[bytes]:

@@ -28,6 +28,8 @@ _FILE_NAME = "main.py"
 _ENTRY_POINT = re.compile(r"(?:([^\W\d]\w*)(\(\))?\.)?([^\W\d]\w*)")
 
 
+_modules: dict[str, types.ModuleType] = {}
+
 Arguments = tuple[list[Any], dict[str, Any]]
 
 
@@ -66,6 +68,8 @@ def prepare_interpreter() -> None:
     sys.orig_argv = [sys.executable, _FILE_NAME]
     sys.setrecursionlimit(1000 + _depth())
     random.seed(0)  # the same program on the same input gives the same output
+    _new_module("__main__")
+    _new_module("solution").__dict__.update({name: getattr(typing, name) for name in typing.__all__})
 
 
 def compile_source(source: bytes, report: Report) -> types.CodeType:
@@ -86,7 +90,7 @@ def run_script(code: types.CodeType, report: Report, arguments: Sequence[str]) -
     if arguments:
         sys.argv += arguments
         sys.orig_argv += arguments
-    module = _new_module("__main__")
+    module = _enter_module("__main__")
     report.close()
     _execute(code, module)
     _finish(0)
@@ -107,8 +111,7 @@ def call_function(
     code: types.CodeType, entry_point: str, arguments: Arguments, result_fd: int, report: Report
 ) -> NoReturn:
     """Calls `entry_point`; its value's literal goes to `result_fd`."""
-    module = _new_module("solution")
-    module.__dict__.update({name: getattr(typing, name) for name in typing.__all__})
+    module = _enter_module("solution")
     report.close()
     _execute(code, module)
     try:
@@ -138,7 +141,12 @@ def _text(fd: int, mode: str, errors: str) -> io.TextIOWrapper:
 def _new_module(name: str) -> types.ModuleType:
     module = types.ModuleType(name)
     module.__dict__.update(__file__=_FILE_NAME, __builtins__=builtins)
-    sys.modules[name] = module
+    _modules[name] = module
+    return module
+
+
+def _enter_module(name: str) -> types.ModuleType:
+    module = sys.modules[name] = _modules[name]
     return module
 
 
@@ -190,7 +198,8 @@ def _exit_code(code: object) -> int:
 def _finish(code: int) -> NoReturn:
     """Waits for the program's threads, runs its atexit functions and flushes, as a normal end would."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
+        if len(threading._active) > 1 or threading._threading_atexits:  # type: ignore[attr-defined]
+            threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
     except MemoryError:
         os._exit(EXIT_OUT_OF_MEMORY)

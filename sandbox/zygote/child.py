@@ -68,7 +68,8 @@ def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> 
         os.closerange(len(fds), 2**20)
         if confinement.limit_resources:
             limit_for_all(_OPEN_FILES[kind], processes=confinement.limit_processes)
-            limit_per_request(request)
+            for limit, pair in request["limits"]:
+                resource.setrlimit(limit, pair)
         if kind in confinement.filters:
             seccomp.PreparedFilter(confinement.filters[kind]).install(os.getpid())
         report.write(READY)
@@ -104,28 +105,32 @@ def stack_bytes(memory: int) -> int:
     return max(memory - 16 * 2**20, memory // 2)
 
 
-def lower_limit(kind: int, value: int) -> None:
-    """Sets a resource limit, soft and hard; never above what this process was given itself."""
+def _capped(kind: int, value: int) -> int:
     hard = resource.getrlimit(kind)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(kind, (value, value))
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
-def limit_per_request(request: dict[str, Any]) -> None:
-    """The limits that differ from run to run."""
+def limits_of(request: dict[str, Any]) -> list[tuple[int, tuple[int, int]]]:
+    """The limits that differ from run to run, as arguments for `setrlimit`; never above what this process has."""
     memory: int = request["memory"]
-    lower_limit(resource.RLIMIT_CPU, math.ceil(request["cpu"]) + 1)
-    lower_limit(resource.RLIMIT_FSIZE, request["output"] + 1)
-    lower_limit(resource.RLIMIT_STACK, stack_bytes(memory))
-    lower_limit(resource.RLIMIT_AS, memory + ADDRESS_SPACE_SLACK)
+    wanted = (
+        (resource.RLIMIT_CPU, math.ceil(request["cpu"]) + 1),
+        (resource.RLIMIT_FSIZE, request["output"] + 1),
+        (resource.RLIMIT_STACK, stack_bytes(memory)),
+        (resource.RLIMIT_AS, memory + ADDRESS_SPACE_SLACK),
+    )
+    return [(kind, (value, value)) for kind, value in ((kind, _capped(kind, value)) for kind, value in wanted)]
 
 
 def limit_for_all(open_files: int, *, processes: bool) -> None:
     """The limits that are the same for every run. processes: whether their number is counted for this server alone."""
-    lower_limit(resource.RLIMIT_NOFILE, open_files)
-    lower_limit(resource.RLIMIT_CORE, 1)  # too small for a file, and unlike 0 it also keeps core handlers away
-    lower_limit(resource.RLIMIT_MEMLOCK, 0)
-    lower_limit(resource.RLIMIT_MSGQUEUE, 0)
+    wanted = [
+        (resource.RLIMIT_NOFILE, open_files),
+        (resource.RLIMIT_CORE, 1),  # too small for a file, and unlike 0 it also keeps core handlers away
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ]
     if processes:
-        lower_limit(resource.RLIMIT_NPROC, MAX_PROCESSES)
+        wanted.append((resource.RLIMIT_NPROC, MAX_PROCESSES))
+    for kind, value in wanted:
+        resource.setrlimit(kind, (_capped(kind, value),) * 2)

@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import os
 import platform
+from collections.abc import Callable
 from typing import Any
 
 CLONE_NEWNS = 0x00020000
@@ -72,6 +73,19 @@ def prctl(option: int, *arguments: int | Any) -> int:
     converted = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments]
     converted += [ctypes.c_ulong(0)] * (4 - len(converted))
     return _checked(_libc.prctl(ctypes.c_int(option), *converted), f"prctl({option})")
+
+
+def prctl_function(option: int, first: int, second: int) -> Callable[[], None]:
+    """A prctl(2) call made ready: its caller has little left to touch, which counts right after a fork."""
+    function = ctypes.CDLL(None, use_errno=True)["prctl"]
+    function.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
+    arguments = [ctypes.c_int(option), *map(ctypes.c_ulong, (first, second, 0, 0))]
+
+    def call() -> None:
+        if function(*arguments) < 0:
+            _checked(-1, f"prctl({option})")
+
+    return call
 
 
 def unshare(flags: int) -> None:

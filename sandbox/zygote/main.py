@@ -205,7 +205,7 @@ def _put_on(confinement: child.Confinement, config: dict[str, Any], layers: name
 def _self_test(loop: Loop, fds: list[int], layers: namespaces.Layers) -> None:
     """A confined child tries what must fail; a layer that does not hold counts as not active."""
     os.pwrite(fds[child.CODE], _PROBE, 0)
-    request = {"kind": "python", "compiled": False, "mode": "stdio"}
+    request = {"kind": "python", "compiled": False, "code_bytes": len(_PROBE), "mode": "stdio"}
     loop.run({**request, "cpu": 2, "wall": 30, "memory": 2**28, "output": 2**16}, fds)
     answer = os.pread(fds[child.STDOUT], 200, 0).decode() + os.pread(fds[child.STATUS], 500, 6).decode(errors="replace")
     for name in ("landlock", "seccomp", "rlimits"):

@@ -135,7 +135,11 @@ class PreparedFilter:
 
     def __init__(self, code: bytes) -> None:
         self._buffer = ctypes.create_string_buffer(code, len(code))
-        self._header = ctypes.c_char_p(struct.pack("@HP", len(code) // 8, ctypes.addressof(self._buffer)))
+        header = struct.pack("@HP", len(code) // 8, ctypes.addressof(self._buffer))
+        self._header = ctypes.create_string_buffer(header, len(header))
+        self._install = kernel.prctl_function(
+            kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, ctypes.addressof(self._header)
+        )
         own_pid = struct.pack("=I", _SELF)
         self._own_pid_offsets = [i for i in range(4, len(code), 8) if code[i : i + 4] == own_pid]
 
@@ -143,4 +147,4 @@ class PreparedFilter:
         """Filters the calling thread and all it starts, for good; needs no_new_privs. Raises OSError."""
         for offset in self._own_pid_offsets:
             struct.pack_into("=I", self._buffer, offset, own_pid)
-        kernel.prctl(kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, self._header)
+        self._install()

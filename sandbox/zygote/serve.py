@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import extras, kernel
-from .child import CODE, RESULT
+from .child import CODE, RESULT, limits_of
 from .scratch import Scratch
 
 _MIN_POLL_SECONDS = 0.01
@@ -74,6 +74,7 @@ class Loop:
         if extra:
             child_fds = fds[:-1]
             extras.place(self._scratch, extra, fds[-1])
+        request["limits"] = limits_of(request)
         began = time.monotonic()
         pid = os.fork()
         if pid == 0:
