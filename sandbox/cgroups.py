@@ -21,6 +21,7 @@ _PREFIX = "codesieve-"
 _SLACK_BYTES = 64 * 2**20  # page tables, kernel memory, what a server touches for itself
 _MAX_TASKS = 192  # a run's 128, and the servers
 _REMOVE_SECONDS = 2.0
+_SETTLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,25 @@ class Cgroup:
 
     def settle(self) -> None:
         """Notes what the servers themselves use. Call it when they have started and run nothing."""
-        self._idle_bytes = int((self._memory / self._names.usage).read_text())
+        self._idle_bytes = self._usage()
 
     def limit(self, memory_bytes: int, file_bytes: int) -> None:
         """What the next run may have, all its memory together. file_bytes: what may lie in files of ours, such as
         its outputs. Raises OSError."""
         limit = self._idle_bytes + memory_bytes + file_bytes + _SLACK_BYTES
-        if limit != self._limit:
-            os.write(self._limit_fd, str(limit).encode())
-            self._limit = limit
+        if limit == self._limit or (limit < self._limit and not self._used_less_than(limit)):
+            return
+        os.write(self._limit_fd, str(limit).encode())
+        self._limit = limit
+
+    def _used_less_than(self, limit: int) -> bool:
+        # A server may still be emptying its scratch directory, and the kernel would kill it for what lies there.
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while self._usage() > limit - _SLACK_BYTES // 2:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.002)
+        return True
 
     def killed(self) -> bool:
         """Whether the kernel has killed a process of the group for its memory since the last call."""
@@ -87,6 +98,9 @@ class Cgroup:
             os.close(fd)
         for path in self._directories:
             _remove(path, _REMOVE_SECONDS)
+
+    def _usage(self) -> int:
+        return int((self._memory / self._names.usage).read_text())
 
     def _count_kills(self) -> int:
         for line in (self._memory / self._names.events).read_text().splitlines():

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, 
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
-from sandbox import wire
+from sandbox import cgroups, wire
 from sandbox.batch import Job, JobResult, run_many
 from sandbox.binaries import Binaries
 from sandbox.invocation import checked_extra
@@ -146,6 +146,7 @@ class Sandbox:
             await self._binaries.close()
         finally:
             workspace.close()
+            cgroups.sweep()  # after a supervisor that had to be killed
 
     @contextlib.asynccontextmanager
     async def _compiled(self, program: Program, language: Language) -> AsyncIterator[tuple[Path, Outcome]]:
