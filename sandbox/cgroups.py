@@ -148,7 +148,7 @@ def _parents() -> tuple[int, dict[str, Path]]:
     own = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
-        own |= {controller: path for controller in controllers.split(",")}
+        own |= dict.fromkeys(controllers.split(","), path)
     mounts = _mounts()
     found = {c: mounts[c] / own[c].lstrip("/") for c in ("memory", "pids") if c in mounts and c in own}
     found = {c: path for c, path in found.items() if os.access(path, os.W_OK)}

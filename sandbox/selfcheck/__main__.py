@@ -11,11 +11,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.selfcheck import settings
 from sandbox.selfcheck.attack import Attack
 from sandbox.selfcheck.check import Finding, Report, all_attacks, run_selfcheck
+from sandbox.selfcheck.layers import Proven, prove_layers
 from sandbox.types import SandboxUnavailable
 
 _CONTAINED, _ESCAPED, _CANNOT_RUN = 0, 1, 2
@@ -24,13 +26,19 @@ _CONTAINED, _ESCAPED, _CANNOT_RUN = 0, 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line. Returns the exit code."""
     options = _parser().parse_args(arguments)
+    if options.prove_layers:
+        return _in_settings(options, _prove_here)
     chosen = all_attacks(options.only, quick=options.quick)
     if not chosen:
         return _fail(f"no attack is called {options.only}; --list shows them")
     if options.list:
         return _list(chosen, options.json)
+    return _in_settings(options, lambda options: _here(options, chosen))
+
+
+def _in_settings(options: argparse.Namespace, here: Callable[[argparse.Namespace], int]) -> int:
     if options.setting == "here":
-        return _here(options, chosen)
+        return here(options)
     wanted = settings.SETTINGS if options.setting == "all" else (options.setting,)
     return max(_elsewhere(setting, options) for setting in wanted)
 
@@ -51,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only", metavar="PATTERN", default="*", help="only the attacks with such a name: files/*, bomb"
     )
     parser.add_argument("--quick", action="store_true", help="leave out what takes long")
+    parser.add_argument("--prove-layers", action="store_true", help="show for every layer what gets through without it")
     parser.add_argument("--list", action="store_true", help="list the attacks and what containment means")
     parser.add_argument("--json", action="store_true", help="one JSON object a setting")
     parser.add_argument("--label", default="", help=argparse.SUPPRESS)
@@ -58,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _here(options: argparse.Namespace, chosen: list[Attack]) -> int:
-    label = options.label or ("root" if os.geteuid() == 0 else "user")
+    label = _label(options)
     progress = _Progress(len(chosen), shown=not options.json)
     try:
         report = asyncio.run(run_selfcheck(chosen, on_finding=progress))
@@ -70,8 +79,40 @@ def _here(options: argparse.Namespace, chosen: list[Attack]) -> int:
     return _ESCAPED if report.escaped else _CONTAINED
 
 
+def _prove_here(options: argparse.Namespace) -> int:
+    label = _label(options)
+    try:
+        report = asyncio.run(prove_layers(on_proof=lambda proven: None if options.json else _show_proof(proven)))
+    except (SandboxUnavailable, OSError) as error:
+        return _fail(f"{label}: {error}")
+    if options.json:
+        rows = [
+            {"layer": p.proof.layer, "without": p.proof.without, "tries": p.proof.attack.tries}
+            | {"fault": p.fault, "skipped": p.skipped}
+            for p in report.proofs
+        ]
+        print(json.dumps({"setting": label, "proofs": rows, "unproven": report.unproven}))
+    else:
+        worked = len([proven for proven in report.proofs if not (proven.fault or proven.skipped)])
+        unproven = f"; not shown: {', '.join(report.unproven)}" if report.unproven else ""
+        print(f"{label}: {worked} of {len(report.proofs)} proofs worked, {len(report.failed)} failed{unproven}")
+    return _ESCAPED if report.failed else _CONTAINED
+
+
+def _show_proof(proven: Proven) -> None:
+    word = "skip" if proven.skipped else "FAIL" if proven.fault else "open"
+    also = f" (with {', '.join(proven.proof.also)})" if proven.proof.also else " alone"
+    detail = proven.skipped or proven.fault
+    print(f"{word} without {proven.proof.layer}{also}: {proven.proof.attack.tries} {detail}".rstrip(), flush=True)
+
+
+def _label(options: argparse.Namespace) -> str:
+    return str(options.label or ("root" if os.geteuid() == 0 else "user"))
+
+
 def _elsewhere(setting: str, options: argparse.Namespace) -> int:
-    passed = ["--only", options.only, *(["--quick"] if options.quick else []), *(["--json"] if options.json else [])]
+    flags = {"--quick": options.quick, "--json": options.json, "--prove-layers": options.prove_layers}
+    passed = ["--only", options.only, *(flag for flag, given in flags.items() if given)]
     try:
         with settings.command(setting, passed) as (command, how):
             if not options.json:

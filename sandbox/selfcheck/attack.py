@@ -3,7 +3,7 @@
 A source may name things of the host by placeholders, which the scene fills in: `@SECRET@` (a readable file that
 holds the canary), `@BAIT@` (a directory anybody may write to), `@VICTIM@` and `@DRIVER@` (process ids),
 `@TCP@`, `@UDP@` (ports), `@SOCKET@` (a UNIX socket's path), `@ABSTRACT@` (an abstract one's name), `@HOSTNAME@`,
-`@COOKIE@` (the host's network namespace).
+`@COOKIE@` (the host's network namespace), `@SEGMENT@` (a key of System V shared memory).
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ After each attack the scene says what was done to it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import secrets
@@ -84,9 +85,20 @@ class Scene:
             "@ABSTRACT@": self.canary,
             "@HOSTNAME@": os.uname().nodename,
             "@COOKIE@": str(_network_cookie()),
+            "@SEGMENT@": str(self._segment()),
         }
         self._hidden = [self.canary, *_first_line(Path("/etc/passwd"))]
         self._before = self._state()
+
+    def _segment(self) -> int:
+        """The key of a piece of System V shared memory that anybody may use."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        key = secrets.randbelow(2**30) + 1
+        segment = libc.shmget(key, 4096, 0o3666)  # IPC_CREAT, IPC_EXCL
+        if segment == -1:
+            return 0
+        self._undo.callback(libc.shmctl, segment, 0, None)  # IPC_RMID
+        return key
 
     @property
     def victim(self) -> int:
@@ -122,10 +134,10 @@ class Scene:
 
     def _state(self) -> dict[str, str]:
         pid = self._victim.pid
-        status = self._secret.stat()
+        status, text = self._secret.stat(), self._secret.read_text().strip()
         return {
             "the victim": _one_process(pid),
-            "the secret": f"{self._secret.read_text().strip()} {status.st_mode:o} {status.st_nlink} {status.st_mtime_ns}",
+            "the secret": f"{text} {status.st_mode:o} {status.st_nlink} {status.st_mtime_ns}",
             "what lies in a public directory": " ".join(sorted(path.name for path in self._bait.iterdir())),
         }
 

@@ -122,8 +122,9 @@ def _confine(config: dict[str, Any], channel: socket.socket, layers: namespaces.
     scratch = Scratch(namespaces.SCRATCH if in_tmpfs else config["scratch"], can_create=in_tmpfs)
     namespaces.become_nobody(layers, _STDLIB, proc_self, scratch.fd)
     kernel.drop_capabilities()
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    layers.set("no_new_privs", True, "set; no capabilities")
+    if layers.wanted("no_new_privs"):
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        layers.set("no_new_privs", True, "set; no capabilities")
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     kernel.die_with_parent()

@@ -30,7 +30,8 @@ ATTACKS: tuple[Attack, ...] = (
     cpp_ends(
         "compiler/has-include",
         "ask whether files of the host exist",
-        '#include <cstdio>\n#if __has_include("@SECRET@") || __has_include("/etc/passwd") || __has_include("/proc/1/stat")\n'
+        "#include <cstdio>\n"
+        '#if __has_include("@SECRET@") || __has_include("/etc/passwd") || __has_include("/proc/1/stat")\n'
         '#define FOUND "GOT THROUGH"\n#else\n#define FOUND "held"\n#endif\nint main() { puts(FOUND); }',
         "OK",
         needs=("mount",),
@@ -39,7 +40,8 @@ ATTACKS: tuple[Attack, ...] = (
     cpp_ends(
         "compiler/embed",
         "embed a file of the host",
-        '#include <cstdio>\nconst unsigned char x[] = {\n#embed "@SECRET@"\n, 0};\nint main() { puts((const char *)x); }',
+        '#include <cstdio>\nconst unsigned char x[] = {\n#embed "@SECRET@"\n, 0};\n'
+        "int main() { puts((const char *)x); }",
         "CE",
     ),
     cpp_ends(
@@ -131,7 +133,8 @@ ATTACKS: tuple[Attack, ...] = (
     cpp_ends(
         "compiler/constexpr",
         "compute for ever at compile time",
-        "constexpr long f(long n) { long s = 0; for (long i = 0; i < n; i++) for (long j = 0; j < n; j++) s += i ^ j; return s; }\n"
+        "constexpr long f(long n) { long s = 0; for (long i = 0; i < n; i++) for (long j = 0; j < n; j++) s += i ^ j;"
+        " return s; }\n"
         "constexpr long a = f(1L << 40);" + _MAIN,
         "CE",
         slow=True,

@@ -104,8 +104,10 @@ held(all(refused(lambda n=n: os.open(n, os.O_RDONLY)) for n in names)
     held(
         "files/fd-reopen",
         "reopen its input for writing through /proc/self/fd and /dev/fd",
-        "held(all(refused(lambda n=n: os.open(n, os.O_RDWR)) for n in\n"
-        "         ('/proc/self/fd/0', '/dev/fd/0', '/dev/stdin', '/proc/thread-self/fd/0')))",
+        """
+def change(name, flag): os.write(os.open(name, os.O_RDWR | flag), b'x')
+held(all(refused(lambda n=n, f=f: change(n, f)) for f in (0, os.O_TRUNC, os.O_APPEND) for n in
+         ('/proc/self/fd/0', '/dev/fd/0', '/dev/stdin', '/proc/thread-self/fd/0')))""",
     ),
     held(
         "files/proc-mem",
@@ -180,7 +182,7 @@ held(set(os.environ) <= {'HOME', 'LANG', 'MALLOC_ARENA_MAX', 'PATH', 'TMPDIR'}
         "files/native",
         "the same from a compiled program: /etc/passwd, the secret, /usr/bin, its own binary",
         'open("/etc/passwd", O_RDONLY) == -1 && open("@SECRET@", O_RDONLY) == -1 && open("/usr/bin", O_RDONLY) == -1'
-        ' && open("/proc/self/exe", O_RDONLY) == -1 && open("@BAIT@/x", O_WRONLY | O_CREAT, 0600) == -1',
+        ' && open("/proc/self/exe", O_RDWR) == -1 && open("@BAIT@/x", O_WRONLY | O_CREAT, 0600) == -1',
     ),
     cpp_held(
         "files/native-descriptors",

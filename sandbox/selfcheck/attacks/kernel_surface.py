@@ -141,7 +141,8 @@ held(not any(sets) and _libc.capset(header, wanted) == -1 and _libc.prctl(39, 0,
     held(
         "kernel/terminal",
         "type into a terminal and change line disciplines",
-        "import fcntl\nheld(all(refused(lambda n=n: fcntl.ioctl(0, n, b'x' * 8), errno.EPERM) for n in (0x5412, 0x5423, 0x541c)))",
+        "import fcntl\nnumbers = (0x5412, 0x5423, 0x541c)\n"
+        "held(all(refused(lambda n=n: fcntl.ioctl(0, n, b'x' * 8), errno.EPERM) for n in numbers))",
     ),
     held(
         "kernel/core-scheduling",
@@ -171,7 +172,7 @@ held(not any(sets) and _libc.capset(header, wanted) == -1 and _libc.prctl(39, 0,
         "kernel/int80-exec",
         "execute a shell by the 32-bit entry",
         "#include <cstdio>\n"
-        'int main() { int r; asm volatile("int $0x80" : "=a"(r) : "a"(11), "b"(0), "c"(0), "d"(0)); puts("on"); return 0; }',
+        'int main() { int r; asm volatile("int $0x80" : "=a"(r) : "a"(11), "b"(0), "c"(0), "d"(0)); puts("on"); }',
         "RTE",
         machine="x86_64",
     ),

@@ -16,7 +16,8 @@ ATTACKS: tuple[Attack, ...] = (
         "leftovers/files",
         "find files, directories and links of the program before",
         "names = os.listdir('.')\nprint(*names, file=sys.stderr)\nheld(not names)",
-        first="import os\nopen('n', 'w').write('x'); os.makedirs('a/b'); open('a/b/c', 'w').close(); os.link('n', 'm')\n"
+        first="import os\nopen('n', 'w').write('x'); os.makedirs('a/b'); open('a/b/c', 'w').close()\n"
+        "os.link('n', 'm')\n"
         "try: os.symlink('/', 's')\nexcept OSError: pass",
     ),
     held(
@@ -42,8 +43,8 @@ ATTACKS: tuple[Attack, ...] = (
         "leftovers/mode",
         "mark the scratch directory by its mode, owner or times",
         "mode = os.stat('.').st_mode\nheld(mode & 0o7777 == 0o700 and os.stat('.').st_mtime > 10)",
-        first="import os\nfor action in (lambda: os.chmod('.', 0o1711), lambda: os.utime('.', (1, 1)), lambda: os.chown('.', 1, 1),\n"
-        "               lambda: os.chmod('.', 0)):\n    try: action()\n    except OSError: pass",
+        first="import os\nfor action in (lambda: os.chmod('.', 0o1711), lambda: os.utime('.', (1, 1)),\n"
+        "               lambda: os.chown('.', 1, 1), lambda: os.chmod('.', 0)):\n    try: action()\n    except OSError: pass",
     ),
     held(
         "leftovers/xattr",
@@ -112,13 +113,13 @@ held(found == 0)""",
         "leftovers/directory",
         "leave the working directory or the umask changed",
         "held(not os.listdir('.') and os.umask(0) == 0o022)",
-        first="import os\ntry: os.mkdir('x')\nexcept OSError: pass\nos.umask(0)\ntry: os.chdir('x')\nexcept OSError: pass",
+        first="import os\nos.umask(0)\ntry: os.mkdir('x'); os.chdir('x')\nexcept OSError: pass",
     ),
     ends(
         "leftovers/own-directory",
         "remove, or lock itself out of, its scratch directory",
-        PYTHON
-        + "held(refused(lambda: os.rmdir('.')) and refused(lambda: os.chmod('.', 0)) and refused(lambda: os.rename('.', 'x')))",
+        PYTHON + "held(refused(lambda: os.rmdir('.')) and refused(lambda: os.chmod('.', 0))\n"
+        "     and refused(lambda: os.rename('.', 'x')))",
         "OK RTE",
     ),
 )

@@ -167,8 +167,8 @@ int main() { return grow(0); }""",
     cpp_held(
         "memory/native-huge-pages",
         "take huge pages and lock memory",
-        "mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED"
-        " && mlockall(MCL_CURRENT | MCL_FUTURE) == -1"
-        " && mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED",
+        "map(MAP_HUGETLB) == MAP_FAILED && mlockall(MCL_CURRENT | MCL_FUTURE) == -1 && map(MAP_LOCKED) == MAP_FAILED",
+        before="static void *map(int kind) { return mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE,"
+        " MAP_PRIVATE | MAP_ANONYMOUS | kind, -1, 0); }",
     ),
 )

@@ -132,7 +132,8 @@ libc.getpid()""",
     cpp_ends(
         "server/native-status",
         "write to every descriptor from a compiled program, and end as if nothing had been",
-        '#include <unistd.h>\nint main() { for (int fd = 3; fd < 1024; fd++) if (write(fd, "setup: x", 8) > 0) return 1; }',
+        "#include <unistd.h>\nint main() { for (int fd = 3; fd < 1024; fd++)"
+        ' if (write(fd, "setup: x", 8) > 0) return 1; }',
         "OK",
     ),
     cpp_ends(

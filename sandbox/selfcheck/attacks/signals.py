@@ -49,7 +49,8 @@ a, b = socket.socketpair()
 held(all(refused(lambda p=p: fcntl.fcntl(a, fcntl.F_SETOWN, p), errno.EPERM) for p in (1, @VICTIM@))
      and refused(lambda: fcntl.fcntl(a, fcntl.F_SETSIG, 9), errno.EPERM)
      and refused(lambda: fcntl.fcntl(a, 15, struct.pack('ii', 1, @VICTIM@)), errno.EPERM)
-     and all(refused(lambda n=n: fcntl.ioctl(a, n, struct.pack('i', @VICTIM@)), errno.EPERM) for n in (0x8901, 0x8902)))""",
+     and all(refused(lambda n=n: fcntl.ioctl(a, n, struct.pack('i', @VICTIM@)), errno.EPERM)
+             for n in (0x8901, 0x8902)))""",
     ),
     held(
         "signals/leases",
