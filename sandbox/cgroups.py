@@ -145,12 +145,12 @@ def sweep() -> None:
 
 def _parents() -> tuple[int, dict[str, Path]]:
     """The version in use, and for each controller the directory in which a group of ours may be made."""
-    own = {}
+    own: dict[str, str] = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         own |= dict.fromkeys(controllers.split(","), path)
     mounts = _mounts()
-    found = {c: mounts[c] / own[c].lstrip("/") for c in ("memory", "pids") if c in mounts and c in own}
+    found: dict[str, Path] = {c: mounts[c] / own[c].lstrip("/") for c in ("memory", "pids") if c in mounts and c in own}
     found = {c: path for c, path in found.items() if os.access(path, os.W_OK)}
     if "memory" in found:
         return 1, found
@@ -168,7 +168,7 @@ def _parents() -> tuple[int, dict[str, Path]]:
 
 def _mounts() -> dict[str, Path]:
     """Where the hierarchies are mounted, by controller; version 2 under the empty name."""
-    found = {}
+    found: dict[str, Path] = {}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
         kind, _, options = after.split(" ", 2)

@@ -83,7 +83,7 @@ class Supervisor:
                 settings.without,
                 settings.toolchain if kind == "tools" else [],
                 settings.libraries if kind == "libraries" else [],
-                self._group and self._group.entering(),
+                None if self._group is None else self._group.entering(),
             )
             self._servers[kind] = server
             if self._group is not None:

@@ -25,8 +25,8 @@ GOT_THROUGH = b"GOT THROUGH"
 class Proof:
     """An attack that is stopped with all layers, and gets through without `layer` and those of `also`.
 
-    gains_root: it needs a root to become. as_root: it needs a sandbox started by root. as_victim: it needs to run as the
-    user that the scene's victim runs as.
+    gains_root: it needs a root to become. as_root: it needs a sandbox started by root. as_victim: it needs to run as
+    the user that the scene's victim runs as.
     """
 
     layer: str

@@ -44,7 +44,8 @@ ATTACKS: tuple[Attack, ...] = (
         "mark the scratch directory by its mode, owner or times",
         "mode = os.stat('.').st_mode\nheld(mode & 0o7777 == 0o700 and os.stat('.').st_mtime > 10)",
         first="import os\nfor action in (lambda: os.chmod('.', 0o1711), lambda: os.utime('.', (1, 1)),\n"
-        "               lambda: os.chown('.', 1, 1), lambda: os.chmod('.', 0)):\n    try: action()\n    except OSError: pass",
+        "               lambda: os.chown('.', 1, 1), lambda: os.chmod('.', 0)):\n"
+        "    try: action()\n    except OSError: pass",
     ),
     held(
         "leftovers/xattr",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.selfcheck.attack import Attack, cpp_held, denies, held
+from sandbox.selfcheck.attack import Attack, cpp_held, denies, ends, held
 
 ATTACKS: tuple[Attack, ...] = (
     held(
@@ -22,6 +22,22 @@ ATTACKS: tuple[Attack, ...] = (
         "signals/groups",
         "kill the process groups of others",
         "held(all(refused(lambda p=p: os.killpg(p, 9)) for p in (1, os.getppid() or 1, @VICTIM@, @DRIVER@)))",
+    ),
+    ends(
+        "signals/join-group",
+        "join the process group of its server, and kill the group",
+        """
+import os
+try: os.setpgid(0, os.getpgid(os.getppid()))
+except OSError: pass
+os.kill(0, 9)""",
+        "RTE MLE",
+    ),
+    held(
+        "signals/groups-of-others",
+        "change process groups and sessions",
+        "held(refused(lambda: os.setpgid(0, 1)) and refused(lambda: os.setpgid(0, @VICTIM@)) and refused(os.setsid)\n"
+        "     and refused(lambda: os.setpgid(0, os.getpgid(os.getppid()) or 1)))",
     ),
     denies(
         "signals/by-number",
