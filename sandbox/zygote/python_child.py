@@ -30,19 +30,19 @@ class PythonChild:
         self._confinement = confinement
         self._filter = seccomp.PreparedFilter(confinement.filters["python"]) if confinement.filters else None
         self._report = candidate.Report(STATUS)
-        self._calls = os.dup2, os.setsid, resource.setrlimit, os.closerange, os.getpid, os.read, gc.enable
+        self._calls = os.dup2, os.setpgid, resource.setrlimit, os.closerange, os.getpid, os.read, gc.enable
         candidate.prepare_interpreter()
 
     def start(self, request: dict[str, Any], fds: list[int]) -> NoReturn:
         """Becomes the requested program. What goes wrong before it starts is written to the status file."""
-        dup2, setsid, setrlimit, closerange, getpid, read, enable_gc = self._calls
+        dup2, setpgid, setrlimit, closerange, getpid, read, enable_gc = self._calls
         report = self._report
         place = 0
         for fd in fds:
             dup2(fd, place)
             place += 1
         try:
-            setsid()
+            setpgid(0, 0)  # a session would get a scheduling group of its own, at 0.2 ms
             if self._confinement.dies_with_parent:
                 kernel.die_with_parent()
             if self._confinement.scratch_ruleset is not None:
