@@ -85,6 +85,8 @@ def _conditions(profile: str) -> dict[str, list[_Instruction]]:
     rules |= {
         "kill": _allowed_when(0, 0, _SELF),
         "tgkill": _allowed_when(0, _SELF),
+        "setpgid": [_deny()],  # a signal to its own group must not reach the server's
+        "setsid": [_deny()],
         "fork": [_deny()],
         "vfork": [_deny()],
         "clone": [(_LOAD, 0, 0, _argument(0)), (_JSET, 1, 0, _CLONE_THREAD), _deny()],

@@ -154,6 +154,8 @@ CONDITIONAL: Numbers = {
     "socketpair": (53, 199),
     "kill": (62, 129),
     "tgkill": (234, 131),
+    "setpgid": (109, 154),
+    "setsid": (112, 157),
     "prlimit64": (302, 261),
     "prctl": (157, 167),
     "ioctl": (16, 29),
