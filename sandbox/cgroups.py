@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,9 +138,17 @@ def sweep() -> None:
     with contextlib.suppress(OSError, ValueError):
         for parent in set(_parents()[1].values()):
             for path in parent.glob(f"{_PREFIX}*-*"):
-                pid, _, started = path.name.removeprefix(_PREFIX).partition("-")
-                if not pid.isdigit() or _start_time(int(pid)) != started:
+                if _abandoned(path):
                     _remove(path, 0.0)
+
+
+def count(owners: Collection[int]) -> int:
+    """How many groups there are of these processes, and of processes that are gone."""
+    try:
+        groups = [path for parent in set(_parents()[1].values()) for path in parent.glob(f"{_PREFIX}*-*")]
+    except (OSError, ValueError):
+        return 0
+    return sum(1 for path in groups if _owner(path) in owners or _abandoned(path))
 
 
 def _parents() -> tuple[int, dict[str, Path]]:
@@ -180,6 +188,15 @@ def _mounts() -> dict[str, Path]:
         elif kind == "cgroup2":
             found[""] = Path(place)
     return found
+
+
+def _owner(path: Path) -> int:
+    pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+    return int(pid) if pid.isdigit() else 0
+
+
+def _abandoned(path: Path) -> bool:
+    return _start_time(_owner(path)) != path.name.rpartition("-")[2]
 
 
 def _start_time(pid: int) -> str:

@@ -18,6 +18,7 @@ from sandbox.selfcheck import settings
 from sandbox.selfcheck.attack import Attack
 from sandbox.selfcheck.check import Finding, Report, all_attacks, run_selfcheck
 from sandbox.selfcheck.layers import Proven, prove_layers
+from sandbox.selfcheck.soak import Soak, soak
 from sandbox.types import SandboxUnavailable
 
 _CONTAINED, _ESCAPED, _CANNOT_RUN = 0, 1, 2
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = all_attacks(options.only, quick=options.quick)
     if not chosen:
         return _fail(f"no attack is called {options.only}; --list shows them")
+    if options.soak is not None:
+        return _in_settings(options, lambda options: _soak_here(options, chosen))
     if options.list:
         return _list(chosen, options.json)
     return _in_settings(options, lambda options: _here(options, chosen))
@@ -60,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="leave out what takes long")
     parser.add_argument("--prove-layers", action="store_true", help="show for every layer what gets through without it")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="attack for so long; say what is left behind")
+    parser.add_argument("--workers", type=int, help="programs at once in a soak; default one per core")
     parser.add_argument("--list", action="store_true", help="list the attacks and what containment means")
     parser.add_argument("--json", action="store_true", help="one JSON object a setting")
     parser.add_argument("--label", default="", help=argparse.SUPPRESS)
@@ -99,6 +104,20 @@ def _prove_here(options: argparse.Namespace) -> int:
     return _ESCAPED if report.failed else _CONTAINED
 
 
+def _soak_here(options: argparse.Namespace, chosen: list[Attack]) -> int:
+    def show(found: Soak) -> None:
+        print(f"{found.rounds} attacks, {len(found.faults)} faults", file=sys.stderr, flush=True)
+
+    workers = options.workers or len(os.sched_getaffinity(0))
+    calm = [attack for attack in chosen if not attack.slow]
+    try:
+        found = asyncio.run(soak(60 * options.soak, workers, calm, show))
+    except (SandboxUnavailable, OSError) as error:
+        return _fail(f"{_label(options)}: {error}")
+    print(json.dumps({"setting": _label(options), "workers": workers, **found.data()}))
+    return _ESCAPED if found.faults or found.leaks or found.verdicts["IE"] else _CONTAINED
+
+
 def _show_proof(proven: Proven) -> None:
     word = "skip" if proven.skipped else "FAIL" if proven.fault else "open"
     also = f" (with {', '.join(proven.proof.also)})" if proven.proof.also else " alone"
@@ -112,7 +131,10 @@ def _label(options: argparse.Namespace) -> str:
 
 def _elsewhere(setting: str, options: argparse.Namespace) -> int:
     flags = {"--quick": options.quick, "--json": options.json, "--prove-layers": options.prove_layers}
-    passed = ["--only", options.only, *(flag for flag, given in flags.items() if given)]
+    values = {"--soak": options.soak, "--workers": options.workers}
+    passed = ["--only", options.only]
+    passed += [word for name, value in values.items() if value is not None for word in (name, str(value))]
+    passed += [*(flag for flag, given in flags.items() if given)]
     try:
         with settings.command(setting, passed) as (command, how):
             if not options.json:

@@ -106,7 +106,7 @@ class Checker:
         await self._sandbox.run(_LIBRARIES, b"", CALM)
         if faults:
             raise OSError(f"innocent programs do not work here: {'; '.join(faults)}")
-        self._processes = _descendants(self._scene.victim)
+        self._processes = descendants(self._scene.victim)
 
     async def check(self, attack: Attack) -> Finding:
         """Runs one attack. Faults of the sandbox (IE) are faults, too."""
@@ -122,7 +122,7 @@ class Checker:
         outcome = await self._run(attack, attack.source)
         faults += [*_faults(attack, outcome), *self._scene.leaks(outcome), *await self._innocent_faults()]
         faults += self._scene.damage()
-        if self._look_at_processes and (now := _descendants(self._scene.victim)) != self._processes:
+        if self._look_at_processes and (now := descendants(self._scene.victim)) != self._processes:
             faults.append(
                 f"processes {sorted(self._processes - now)} are gone, {sorted(now - self._processes)} are new"
             )
@@ -180,7 +180,8 @@ def _faults(attack: Attack, outcome: Outcome) -> list[str]:
     return faults
 
 
-def _descendants(without: int) -> set[int]:
+def descendants(without: int) -> set[int]:
+    """The processes below this one, but for the one of that id."""
     found: set[int] = set()
     waiting = ["self"]
     while waiting:
