@@ -21,7 +21,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, 
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
-from sandbox import wire
+from sandbox import cgroups, wire
 from sandbox.batch import Job, JobResult, run_many
 from sandbox.binaries import Binaries
 from sandbox.cache import header_directory
@@ -264,6 +264,7 @@ class Sandbox:
             await self._binaries.close()
         finally:
             workspace.close()
+            cgroups.sweep()  # after a supervisor that had to be killed
 
     @contextlib.asynccontextmanager
     async def _compiled(
