@@ -18,7 +18,7 @@ from rich.table import Table
 
 from eval.judge import Judgement, judge, program_for
 from eval.task import Task, load_task
-from sandbox import Sandbox, SandboxUnavailable, ToolchainMissing, Verdict, languages
+from sandbox import PYTHON2, Sandbox, SandboxUnavailable, ToolchainMissing, Verdict, language_of, languages
 from solver.errors import UserError
 from solver.problem import Problem
 
@@ -89,16 +89,17 @@ async def _judge_all(
 ) -> dict[str, Judgement]:
     if not task.tests or not submissions:
         return {}
-    by_suffix = {Path(language.source_name).suffix: name for name, language in languages().items()}
     programs = []
     for path in submissions:
-        if path.suffix not in by_suffix:
-            raise UserError(f"{path}: unknown language; expected one of {', '.join(sorted(by_suffix))}")
         try:
             source = path.read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-        programs.append(program_for(task, by_suffix[path.suffix], source))
+        language = language_of(path, source)
+        if language is None:
+            known = sorted({suffix for language in languages().values() for suffix in language.suffixes})
+            raise UserError(f"{path}: unknown language; expected one of {', '.join(known)}")
+        programs.append(program_for(task, "python" if language == PYTHON2 else language, source))
     try:
         async with Sandbox(allow_unsafe=allow_unsafe) as sandbox:
             judged = await asyncio.gather(

@@ -3,13 +3,14 @@
 from sandbox.batch import Job, JobResult, TestOrder
 from sandbox.checkers import Checker, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import Availability, Language, ToolchainMissing, language_of, languages
+from sandbox.languages import PYTHON2, Availability, Language, Level, ToolchainMissing, language_of, languages
 from sandbox.pool import Sandbox, probe
 from sandbox.rulings import CheckerFailed, Ruling
 from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
 from sandbox.validators import Runner
 
 __all__ = [
+    "PYTHON2",
     "Availability",
     "Checker",
     "CheckerFailed",
@@ -20,6 +21,7 @@ __all__ = [
     "JobResult",
     "Language",
     "Layer",
+    "Level",
     "Limits",
     "Outcome",
     "Program",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from clustering import Behaviour, behaviour_token
-from sandbox import Checker, CheckerFailed, Limits, Outcome, Program, Verdict
+from sandbox import Checker, CheckerFailed, Level, Limits, Outcome, Program, Verdict
 from solver.problem import Problem
 from solver.progress import Counts
 from solver.store import Execution, RunInput, Store, StoredProgram
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class Executor(Protocol):
     """What the sieve needs of a sandbox."""
 
-    async def run(self, program: Program, stdin: bytes, limits: Limits) -> Outcome: ...
+    async def run(self, program: Program, stdin: bytes, limits: Limits, *, optimise: Level) -> Outcome: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class Sieve:
         if recorded is not None:
             return recorded
         data = run_input.text.encode("utf-8", "surrogatepass")
-        outcome = await self._executor.run(program, data, self._limits)
+        # Nearly all programs end here, so they are compiled cheaply; one that is too slow for it is compiled again.
+        outcome = await self._executor.run(program, data, self._limits, optimise="fast")
         self._counts.executed()
         verdict = await self._verdict(outcome, run_input, data)
         if verdict is Verdict.IE:
