@@ -189,7 +189,9 @@ class Pair:
         elif memory <= baseline:
             memory = min(memory, request.limits.memory_bytes)
         status = read(side.fds[STATUS], MAX_STATUS_BYTES)
-        if for_python(request) and not side.message["compiled"]:
+        if reply["killed"] == "abort" and not status:
+            status = READY.encode()  # it was ended, because of the other one, before it had begun
+        elif for_python(request) and not side.message["compiled"] and not reply["killed"]:
             status = self._code.take(request.source, status)
         ended = Ended(
             code=reply["code"],
