@@ -45,8 +45,9 @@ class Runtime:
     argv: its path first. environment: variables besides the usual ones. file_name: what the program is called
     in the scratch directory, its working directory. readable: paths it may read besides the system's
     libraries. address_space_bytes: what it reserves without touching, beyond the memory limit.
-    own_memory_bytes: what it needs for itself; not the program's. out_of_memory: what it says on stderr when
-    the program wanted too much.
+    own_memory_bytes: what it takes for itself before the program starts; not counted. allowance_bytes: how
+    far it may exceed the limit, when it holds the program to that limit itself. out_of_memory: what it says on
+    stderr when the program wanted too much.
     """
 
     argv: list[str]
@@ -55,6 +56,7 @@ class Runtime:
     readable: list[str]
     address_space_bytes: int
     own_memory_bytes: int
+    allowance_bytes: int
     out_of_memory: str
 
     def message(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ class Interpreter:
     readable: tuple[str, ...] = ()
     address_space_bytes: int = 512 * _MEBIBYTE
     own_memory_bytes: int = 0
+    allowance_bytes: int = 0
     out_of_memory: str = ""
 
     def path(self) -> str | None:
@@ -106,6 +109,7 @@ class Language:
     command, for what a compiler leaves in pieces. interpreter: None when the program is a native binary, or
     Python. names: source text -> its file's name and its main class, when the text decides.
     smallest_program: tried once per sandbox, so that a broken compiler is not taken for broken programs.
+    precompiles: whether a header can be compiled beforehand. install: what to advise when something is missing.
     """
 
     name: str
@@ -122,6 +126,7 @@ class Language:
     smallest_program: str = ""
     interpreter: Interpreter | None = None
     names: Callable[[str], tuple[str, str]] | None = None
+    precompiles: bool = False
     install: str = ""
 
     @property
@@ -200,6 +205,7 @@ class Language:
             readable=interpreter.readable_paths(),
             address_space_bytes=interpreter.address_space_bytes,
             own_memory_bytes=interpreter.own_memory_bytes,
+            allowance_bytes=interpreter.allowance_bytes,
             out_of_memory=interpreter.out_of_memory,
         )
 
@@ -289,6 +295,7 @@ _LANGUAGES = {
             levels=_GCC_LEVELS,
             flags=_GCC_FLAGS,
             smallest_program=_SMALLEST_C,
+            precompiles=True,
             install="g++",
         ),
         Language(
@@ -299,6 +306,7 @@ _LANGUAGES = {
             levels=_GCC_LEVELS,
             flags=_GCC_FLAGS,
             smallest_program=_SMALLEST_C,
+            precompiles=True,
             install="g++",
         ),
         Language(
@@ -342,7 +350,8 @@ _LANGUAGES = {
                 environment=(("LD_LIBRARY_PATH", "{prefix}/lib"),),  # without /proc it does not find its own
                 readable=("/etc/java-*-openjdk",),
                 address_space_bytes=4096 * _MEBIBYTE,
-                own_memory_bytes=128 * _MEBIBYTE,
+                own_memory_bytes=32 * _MEBIBYTE,
+                allowance_bytes=256 * _MEBIBYTE,  # stack, compiled code, collector; -Xmx bounds what is the program's
                 out_of_memory="java.lang.OutOfMemoryError",
             ),
             names=java_source.file_and_main,

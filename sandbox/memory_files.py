@@ -9,12 +9,22 @@ import os
 _MIB = 2**20
 _ADD_SEALS = 1033
 _SEALS = 0x1 | 0x2 | 0x4 | 0x8  # no further seals, no shrinking, no growing, no writing
+_FIXED_SIZE = 0x1 | 0x2 | 0x4  # no further seals, no shrinking, no growing
 
 
 def memory_file(stack: contextlib.ExitStack, name: str) -> int:
     """A new, empty one, closed with the stack."""
     fd = os.memfd_create(name, os.MFD_CLOEXEC)
     stack.callback(os.close, fd)
+    return fd
+
+
+def bounded_file(stack: contextlib.ExitStack, name: str, count: int) -> int:
+    """One of `count` NUL bytes that can be overwritten but never grows, closed with the stack."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    stack.callback(os.close, fd)
+    os.truncate(fd, count)
+    fcntl.fcntl(fd, _ADD_SEALS, _FIXED_SIZE)
     return fd
 
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import itertools
 import json
 import os
+import signal
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -22,9 +24,11 @@ from types import MappingProxyType, TracebackType
 from sandbox import wire
 from sandbox.batch import Job, JobResult, run_many
 from sandbox.binaries import Binaries
+from sandbox.cache import header_directory
+from sandbox.compiler import CompileJob, Compiler
 from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import PYTHON2, Language, ToolchainMissing, languages
+from sandbox.languages import PYTHON2, Language, Level, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
 from sandbox.results import ResultCache, key_of
 from sandbox.server import START_SECONDS
@@ -95,6 +99,7 @@ class Sandbox:
         arguments: Sequence[str] = (),
         files: Mapping[str, bytes] = _NO_FILES,
         collect: Sequence[str] = (),
+        optimise: Level = "full",
     ) -> Outcome:
         """Runs the program once on `stdin` (in function mode: a call's argument text).
 
@@ -103,6 +108,9 @@ class Sandbox:
         `Outcome.files`, `limits.output_bytes` of them at most (OLE beyond that); their directories exist. Where
         scratch is no tmpfs, no other files can be created, and those left empty do not come back.
 
+        optimise: "fast" compiles soonest, for a look at many programs of which few will run again. Time, memory
+        and stack that are not enough are then tried again with "full", so TLE and MLE never come of it.
+
         A compiled program is compiled the first time it is seen. Verdicts: OK, TLE, MLE, RTE, OLE, CE, or
         IE when two workers failed to run it. Raises ToolchainMissing, ValueError for a program or limits
         that make no sense, RuntimeError when the sandbox is not open.
@@ -110,11 +118,11 @@ class Sandbox:
         language = _checked(program, limits)
         extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
         if self._results is None:
-            return await self._run(program, language, stdin, limits, extra)
-        key = key_of(program, stdin, limits, arguments, files, collect)
+            return await self._run(program, language, stdin, limits, extra, optimise)
+        key = key_of(program, stdin, limits, [optimise, *arguments], files, collect)
         outcome = self._results.get(key)
         if outcome is None:
-            outcome = await self._run(program, language, stdin, limits, extra)
+            outcome = await self._run(program, language, stdin, limits, extra, optimise)
             self._results.put(key, outcome)
         return outcome
 
@@ -125,18 +133,29 @@ class Sandbox:
         return run_many(self, jobs, in_flight)
 
     async def _run(
-        self, program: Program, language: Language, stdin: bytes, limits: Limits, extra: wire.Extra | None
+        self,
+        program: Program,
+        language: Language,
+        stdin: bytes,
+        limits: Limits,
+        extra: wire.Extra | None,
+        optimise: Level,
     ) -> Outcome:
         source = program.source.encode("utf-8", "surrogatepass")
         bare = dataclasses.replace(program, source="", files=())
         runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
             return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra, runtime))
-        async with self._compiled(program, language) as (path, compiled):
-            if compiled.verdict is not Verdict.OK:
-                return compiled
-            request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
-            return await self._exchange(request)
+        outcome = Outcome(Verdict.IE)
+        for level in ("fast", "full") if optimise == "fast" and language.levels else ("full",):
+            async with self._compiled(program, language, level) as (path, compiled):
+                if compiled.verdict is not Verdict.OK:
+                    return compiled
+                request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
+                outcome = await self._exchange(request)
+            if not _may_be_for_want_of_optimisation(outcome):
+                break
+        return outcome
 
     async def interact(
         self,
@@ -226,7 +245,7 @@ class Sandbox:
             source = program.source.encode("utf-8", "surrogatepass")
             yield wire.Run(next(self._ids), bare, source, b"", limits, "", extra, runtime)
             return
-        async with self._compiled(program, language) as (path, compiled):
+        async with self._compiled(program, language, "full") as (path, compiled):
             ready = compiled.verdict is Verdict.OK
             yield wire.Run(next(self._ids), bare, b"", b"", limits, str(path), extra, runtime) if ready else compiled
 
@@ -245,26 +264,24 @@ class Sandbox:
             workspace.close()
 
     @contextlib.asynccontextmanager
-    async def _compiled(self, program: Program, language: Language) -> AsyncIterator[tuple[Path, Outcome]]:
-        command = language.command()
-
-        async def compile_to(path: Path, program: Program = program) -> Outcome:
-            source, name = program.source.encode("utf-8", "surrogatepass"), language.file_name(program.source)
-            extra = checked_extra(Program(language.name, ""), (), beside(program), ())
-            files = extra.files if extra is not None else {}
-            further = tuple(file for file in files if file.endswith(language.suffixes))
-            command = language.command(source_name=name, extra=further)
-            return await self._exchange(
-                wire.Compile(next(self._ids), source, name, command, language.binary_name, str(path), files)
-            )
-
-        smallest = Program(language.name, language.smallest_program)
-        async with self._binaries.use(smallest, lambda path: compile_to(path, smallest)) as (_, tried):
-            if tried.verdict is Verdict.CE:
-                reason = " ".join(tried.stderr.split())[:200]
-                raise ToolchainMissing(f"{command[0]} does not work inside the sandbox: {reason}")
-        async with self._binaries.use(program, compile_to) as built:
+    async def _compiled(
+        self, program: Program, language: Language, level: Level
+    ) -> AsyncIterator[tuple[Path, Outcome]]:
+        compiler = self._compilers.get(language.name)
+        if compiler is None:
+            compiler = self._compilers[language.name] = Compiler(language, self._do, self._binaries.directory)
+        await compiler.prepare()
+        extra = checked_extra(Program(language.name, ""), (), beside(program), ())
+        files = extra.files if extra is not None else {}
+        compile_to = functools.partial(compiler.compile, program.source, level, files=files)
+        async with self._binaries.use(f"{program.digest}.{level}", compile_to) as built:
             yield built
+
+    async def _do(self, job: CompileJob, path: Path) -> Outcome:
+        number, name = next(self._ids), job.source_name
+        return await self._exchange(
+            wire.Compile(number, job.source, name, job.commands, job.result_name, str(path), job.files)
+        )
 
     async def _start(self) -> None:
         if self._workspace is not None:
@@ -274,8 +291,11 @@ class Sandbox:
         except OSError as error:
             raise SandboxUnavailable(f"no private directory for the sandbox: {error}") from error
         self._binaries = Binaries(self._workspace.binaries)
+        self._compilers: dict[str, Compiler] = {}
         self._idle = asyncio.Queue()
         toolchain = sorted({path for language in languages().values() for path in language.toolchain_paths()})
+        if headers := header_directory():
+            toolchain.append(str(headers))
         libraries = list(installed_libraries())
         self._workers = [
             Worker(
@@ -346,6 +366,11 @@ def _test_limits(limits: Limits) -> Limits:
     cpu = 30.0 + 5.0 * limits.cpu_seconds
     wall = limits.wall_backstop_seconds + 10.0 + cpu
     return Limits(cpu, max(2**30, 4 * limits.memory_bytes), 2**26, wall)
+
+
+def _may_be_for_want_of_optimisation(outcome: Outcome) -> bool:
+    """Slower, and with larger stack frames: that is how a program that was compiled in a hurry can differ."""
+    return outcome.verdict in (Verdict.TLE, Verdict.MLE) or outcome.signal == signal.SIGSEGV
 
 
 def _checked(program: Program, limits: Limits) -> Language:

@@ -7,7 +7,9 @@ the run. It ends when the driver does, and takes everything below it along.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import re
 import resource
 import shutil
 import socket
@@ -22,7 +24,7 @@ from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
 from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.libraries import mentions_library
-from sandbox.memory_files import memory_file, read, sealed_file, size, tail
+from sandbox.memory_files import bounded_file, memory_file, read, sealed_file, size, tail
 from sandbox.pair import PARTNER, Pair, for_python, started_file
 from sandbox.server import Server, ServerLost, limits_message
 from sandbox.types import Limits, Outcome, Program, Verdict
@@ -30,6 +32,8 @@ from sandbox.zygote import kernel
 from sandbox.zygote.child import READY, RESULT, STATUS, STDERR, STDOUT
 
 COMPILE_LIMITS = Limits(cpu_seconds=30.0, memory_bytes=2 * 2**30, output_bytes=128 * 2**20)
+_COMPILER_MESSAGE_BYTES = 64 * 2**10
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|std::bad_alloc|OutOfMemoryError", re.IGNORECASE)
 SERVER_GRACE_SECONDS = 20.0  # beyond a run's own wall limit
 
 _MAIN_STACK_BYTES = 2**30  # fixed when a process starts; each run then lowers its own limit
@@ -144,7 +148,8 @@ class Supervisor:
             ended, files = self._execute(stack, server, request, message, code)
             if runtime:
                 ended.memory = max(0, ended.memory - runtime.own_memory_bytes)
-                return with_files(judge(program, limits, ended, runtime.out_of_memory), files, limits)
+                allowed = dataclasses.replace(limits, memory_bytes=limits.memory_bytes + runtime.allowance_bytes)
+                return with_files(judge(program, allowed, ended, runtime.out_of_memory), files, limits)
             if ended.memory <= server.baseline_bytes:
                 ended.memory = min(ended.memory, limits.memory_bytes)  # the server's before exec, not the program's
             return with_files(judge(program, limits, ended), files, limits)
@@ -201,11 +206,21 @@ class Supervisor:
         )
 
     def _compile(self, request: wire.Compile) -> Outcome:
+        spent = 0.0
+        for command in request.commands:
+            outcome = self._compile_by(command, request)
+            spent += outcome.cpu_seconds
+            if outcome.verdict is Verdict.OK or spent >= COMPILE_LIMITS.cpu_seconds:
+                break
+        return dataclasses.replace(outcome, cpu_seconds=spent)
+
+    def _compile_by(self, command: list[str], request: wire.Compile) -> Outcome:
         limits = COMPILE_LIMITS
         with contextlib.ExitStack() as stack:
-            fds = [memory_file(stack, name) for name in ("stdin", "out", "err", "status")]
+            said = [bounded_file(stack, name, _COMPILER_MESSAGE_BYTES) for name in ("out", "err")]
+            fds = [self._nothing, *said, memory_file(stack, "status")]
             fds += [sealed_file(stack, "code", request.source), self._nothing]
-            message = {"kind": "compile", "argv": request.command, "place": request.source_name}
+            message = {"kind": "compile", "argv": command, "place": request.source_name}
             message |= {"collect": request.binary_name, **limits_message(limits)}
             sent = fds
             if request.files:
@@ -217,18 +232,15 @@ class Supervisor:
             status = read(fds[STATUS], 4096).decode("utf-8", "replace")
             if status != READY:
                 raise SetupFailed(status.strip() or "the compiler did not start")
-            times = {"cpu_seconds": reply["cpu"], "wall_seconds": reply["wall"]}
-            memory = reply["memory"]
             if reply["killed"] in ("abort", "wall"):
                 raise SetupFailed("the compiler was starved or cancelled")
+            spent = {"cpu_seconds": reply["cpu"], "wall_seconds": reply["wall"], "peak_memory_bytes": reply["memory"]}
             if reply["code"] == 0 and left is not None:
                 _save(left, Path(request.binary))
-                return Outcome(Verdict.OK, peak_memory_bytes=memory, **times)
-            text = read(fds[STDERR], STDERR_BYTES).decode("utf-8", "replace")
-            if reply["signal"] is not None or reply["cpu"] >= limits.cpu_seconds:
-                text = f"compilation exceeded {limits.cpu_seconds:.0f} s or its memory\n{text}"
-            message_text = text[:STDERR_BYTES] or reply.get("collect_error", "") or "the compiler failed silently"
-            return Outcome(Verdict.CE, stderr=message_text, peak_memory_bytes=memory, exit_code=reply["code"], **times)
+                return Outcome(Verdict.OK, **spent)
+            out, err = (read(fd, _COMPILER_MESSAGE_BYTES).rstrip(b"\0").decode("utf-8", "replace") for fd in said)
+            text = _why_not_compiled(err or out, reply, limits)
+            return Outcome(Verdict.CE, stderr=text, exit_code=reply["code"], **spent)
 
     def _ask(
         self, server: Server, message: dict[str, Any], fds: list[int], limits: Limits
@@ -246,6 +258,19 @@ class Supervisor:
         if request is None:
             raise DriverGone
         return isinstance(request, wire.Cancel) and request.id == self._current
+
+
+def _why_not_compiled(said: str, reply: dict[str, Any], limits: Limits) -> str:
+    """The text of a CE: what the sandbox saw, if it ended the compiler, then how the compiler's own message begins."""
+    reason = reply.get("collect_error", "")
+    if reply["killed"] == "cpu" or reply["cpu"] >= limits.cpu_seconds:
+        reason = f"compilation took more than {limits.cpu_seconds:.0f} s of CPU time"
+    elif "File size limit" in said or "file truncated" in said or "No space left" in said:
+        reason = f"compilation made files of more than {limits.output_bytes // 2**20} MiB"
+    elif reply["signal"] is not None or _OUT_OF_MEMORY.search(said):
+        reason = f"compilation wanted more than {limits.memory_bytes // 2**20} MiB of memory"
+    text = f"{reason}\n{said}" if reason and said else reason or said
+    return text[:STDERR_BYTES] or "the compiler failed without a message"
 
 
 def _message(program: Program, limits: Limits) -> dict[str, Any]:

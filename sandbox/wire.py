@@ -53,12 +53,12 @@ class Run(msgspec.Struct, tag=True, frozen=True):
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):
-    """Compile source text to a file at `binary`. files: placed beside it."""
+    """Compile source text to a file at `binary`, by the first of `commands` that succeeds. files: placed beside it."""
 
     id: int
     source: bytes
     source_name: str
-    command: list[str]
+    commands: list[list[str]]
     binary_name: str
     binary: str
     files: dict[str, bytes] = {}
