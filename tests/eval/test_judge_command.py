@@ -405,7 +405,8 @@ def test_a_case_that_vanishes_is_one_clear_line(tmp_path: Path) -> None:
         (
             "gcc",
             {
-                "main.c": '#include <stdio.h>\n#include "t.h"\nint main(void){int n;scanf("%d",&n);printf("%d",t(n));}\n',
+                "main.c": '#include <stdio.h>\n#include "t.h"\n'
+                'int main(void) { int n; scanf("%d", &n); printf("%d", t(n)); }\n',
                 "t.c": '#include "t.h"\nint t(int n) { return 2 * n; }\n',
                 "t.h": "int t(int);\n",
             },
