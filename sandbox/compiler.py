@@ -31,7 +31,7 @@ _USES_HEADERS = "int main() { std::vector<int> v; return (int)v.size(); }\n"
 class CompileJob:
     """One source and the commands to try on it in turn, until one succeeds; the last one's message counts.
 
-    files: placed beside the source.
+    files: what lies beside it, by name.
     """
 
     source: bytes
@@ -61,15 +61,13 @@ class Compiler:
         self._names: dict[str, frozenset[str] | None] = {}
         self._temporaries = 0
 
-    async def compile(self, source: str, level: Level, path: Path, files: dict[str, bytes] | None = None) -> Outcome:
-        """The program's binary at `path`. OK, CE or IE. files: its headers and further sources, by name.
+    async def compile(self, source: str, files: dict[str, bytes], level: Level, path: Path) -> Outcome:
+        """The program's binary at `path`. OK, CE or IE. Raises ToolchainMissing.
 
-        Raises ToolchainMissing.
+        files: what lies beside the source; those that are sources are compiled with it.
         """
         await self.prepare()
-        return await self._run(
-            self._job_of_many(source, level, files) if files else await self._job(source, level), path
-        )
+        return await self._run(await self._job(source, files, level), path)
 
     async def prepare(self) -> None:
         """Makes sure, once, that the compiler works at all. Raises ToolchainMissing."""
@@ -84,24 +82,18 @@ class Compiler:
                     await self._choose_linker()
                     self._works = True
 
-    def _job_of_many(self, source: str, level: Level, files: dict[str, bytes]) -> CompileJob:
+    async def _job(self, source: str, files: dict[str, bytes], level: Level) -> CompileJob:
         language = self._language
         name = language.file_name(source)
-        further = [file for file in files if file.endswith(language.suffixes)]
-        command = language.command(level, name, (*self._linker, *further))
-        return CompileJob(source.encode("utf-8", "surrogatepass"), name, [command], language.binary_name, files)
-
-    async def _job(self, source: str, level: Level) -> CompileJob:
-        language = self._language
-        name = language.file_name(source)
-        commands = [language.command(level, name, self._linker)]
-        included = headers.includes(source) if language.precompiles else None
+        further = tuple(file for file in files if file.endswith(language.suffixes))
+        commands = [language.command(level, name, (*self._linker, *further))]
+        included = headers.includes(source) if language.precompiles and not files else None
         if included is not None:
             async with self._lock:
                 directory = await self._precompiled(level)
                 if directory is not None and await self._serves(included):
                     commands.insert(0, language.command(level, name, (*using(directory), *self._linker)))
-        return CompileJob(source.encode("utf-8", "surrogatepass"), name, commands, language.binary_name)
+        return CompileJob(source.encode("utf-8", "surrogatepass"), name, commands, language.binary_name, files)
 
     async def _choose_linker(self) -> None:
         if not self._language.standards:

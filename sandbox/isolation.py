@@ -16,7 +16,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class IsolationReport:
-    """Layers by name: landlock, seccomp, rlimits, no_new_privs, uid, and the namespaces user, mount, pid,
+    """Layers by name: landlock, seccomp, rlimits, no_new_privs, uid, cgroup, and the namespaces user, mount, pid,
     net, ipc, uts."""
 
     layers: Mapping[str, Layer]

@@ -57,12 +57,13 @@ def judge(program: Program, limits: Limits, ended: Ended, out_of_memory: str = "
 
 
 def _verdict(program: Program, limits: Limits, ended: Ended, out_of_memory: str) -> Verdict:
-    if ended.killed or ended.cpu > limits.cpu_seconds:
-        return Verdict.TLE
+    # How much a program wrote and held does not depend on load as its time does, so this is asked first.
     if ended.signal == signal.SIGXFSZ or ended.written > limits.output_bytes:
         return Verdict.OLE
     if _out_of_memory(program, limits, ended) or (ended.code and out_of_memory and out_of_memory in ended.stderr):
         return Verdict.MLE
+    if ended.killed or ended.cpu > limits.cpu_seconds:
+        return Verdict.TLE
     if ended.code != 0 or ended.output_error:
         return Verdict.RTE
     if program.mode == "function" and not ended.output:

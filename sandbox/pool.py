@@ -21,7 +21,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, 
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
-from sandbox import wire
+from sandbox import cgroups, wire
 from sandbox.batch import Job, JobResult, run_many
 from sandbox.binaries import Binaries
 from sandbox.cache import header_directory
@@ -30,6 +30,7 @@ from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
 from sandbox.languages import PYTHON2, Language, Level, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
+from sandbox.near_miss import is_near_miss, least_cpu_time
 from sandbox.results import ResultCache, key_of
 from sandbox.server import START_SECONDS
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
@@ -145,14 +146,15 @@ class Sandbox:
         bare = dataclasses.replace(program, source="", files=())
         runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
-            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra, runtime))
+            request = wire.Run(next(self._ids), bare, source, stdin, limits, "", extra, runtime)
+            return await self._least_cpu_time(request)
         outcome = Outcome(Verdict.IE)
         for level in ("fast", "full") if optimise == "fast" and language.levels else ("full",):
             async with self._compiled(program, language, level) as (path, compiled):
                 if compiled.verdict is not Verdict.OK:
                     return compiled
                 request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
-                outcome = await self._exchange(request)
+                outcome = await (self._exchange(request) if level == "fast" else self._least_cpu_time(request))
             if not _may_be_for_want_of_optimisation(outcome):
                 break
         return outcome
@@ -262,6 +264,7 @@ class Sandbox:
             await self._binaries.close()
         finally:
             workspace.close()
+            cgroups.sweep()  # after a supervisor that had to be killed
 
     @contextlib.asynccontextmanager
     async def _compiled(
@@ -270,18 +273,18 @@ class Sandbox:
         compiler = self._compilers.get(language.name)
         if compiler is None:
             compiler = self._compilers[language.name] = Compiler(language, self._do, self._binaries.directory)
+        files = beside(program)
+        checked_extra(Program(language.name, ""), (), files, ())  # their names, which a data set may have chosen
         await compiler.prepare()
-        extra = checked_extra(Program(language.name, ""), (), beside(program), ())
-        files = extra.files if extra is not None else {}
-        compile_to = functools.partial(compiler.compile, program.source, level, files=files)
+        compile_to = functools.partial(compiler.compile, program.source, files, level)
         async with self._binaries.use(f"{program.digest}.{level}", compile_to) as built:
             yield built
 
     async def _do(self, job: CompileJob, path: Path) -> Outcome:
-        number, name = next(self._ids), job.source_name
-        return await self._exchange(
-            wire.Compile(number, job.source, name, job.commands, job.result_name, str(path), job.files)
+        request = wire.Compile(
+            next(self._ids), job.source, job.source_name, job.commands, job.result_name, str(path), job.files
         )
+        return await self._exchange(request)
 
     async def _start(self) -> None:
         if self._workspace is not None:
@@ -318,6 +321,12 @@ class Sandbox:
             )
         for worker in self._workers:
             self._idle.put_nowait(worker)
+
+    async def _least_cpu_time(self, request: wire.Run) -> Outcome:
+        outcome = await self._exchange(request)
+        if is_near_miss(outcome, request.limits):
+            outcome = await least_cpu_time(outcome, request.limits, lambda: self._exchange(request))
+        return outcome
 
     async def _exchange(self, request: wire.Run | wire.Compile) -> Outcome:
         limits = request.limits if isinstance(request, wire.Run) else COMPILE_LIMITS

@@ -39,11 +39,19 @@ class Server:
     """One running fork server. layers: name -> (active, detail). baseline_bytes: an idle child's memory."""
 
     def __init__(
-        self, directory: Path, profile: Profile, without: list[str], toolchain: list[str], libraries: list[Library]
+        self,
+        directory: Path,
+        profile: Profile,
+        without: list[str],
+        toolchain: list[str],
+        libraries: list[Library],
+        enter: Callable[[], None] | None = None,
     ) -> None:
         """Starts it. directory: holds its mount point and, without a tmpfs, its scratch.
 
-        toolchain: directories that compilers read. libraries: loaded for every program. Raises ServerLost.
+        toolchain: directories that compilers read. libraries: loaded for every program. enter: called by the new
+        process, to join a control group; programs are then the first that the kernel ends for the group's memory.
+        Raises ServerLost.
         """
         scratch, mount_point = directory / "scratch", directory / "root"
         for path in (directory, scratch, mount_point):
@@ -60,6 +68,7 @@ class Server:
             "library_directories": sorted({library.directory for library in libraries}),
             "scratch": str(scratch),
             "mount_point": str(mount_point),
+            "sacrifice_children": enter is not None,
         }
         with theirs:
             self._process = subprocess.Popen(
@@ -70,6 +79,7 @@ class Server:
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
                 cwd="/",
+                preexec_fn=enter,
             )
         self._channel = ours
         try:

@@ -12,6 +12,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -20,11 +21,13 @@ from typing import Any
 import msgspec
 
 from sandbox import wire
+from sandbox.cgroups import open_cgroup
 from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
 from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.libraries import mentions_library
 from sandbox.memory_files import bounded_file, memory_file, read, sealed_file, size, tail
+from sandbox.near_miss import OVERRUN
 from sandbox.pair import PARTNER, Pair, for_python, started_file
 from sandbox.server import Server, ServerLost, limits_message
 from sandbox.types import Limits, Outcome, Program, Verdict
@@ -53,11 +56,14 @@ class Supervisor:
         self._code = CodeCache()
         self._nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         self._current = 0
+        self._group, detail = (None, "switched off") if "cgroup" in settings.without else open_cgroup()
+        self._group_layer = (self._group is not None, detail)
 
     def serve(self) -> None:
         """Runs until the driver is gone."""
         try:
-            self._channel.sendall(wire.encode(wire.Hello(self._server("python").layers)))
+            layers = {**self._server("python").layers, "cgroup": self._group_layer}
+            self._channel.sendall(wire.encode(wire.Hello(layers)))
         except (ServerLost, OSError) as error:
             self._channel.sendall(wire.encode(wire.Failed(0, _one_line(error))))
             return
@@ -69,6 +75,8 @@ class Supervisor:
             pass
         finally:
             self._stop_servers()
+            if self._group is not None:
+                self._group.close()
 
     def _server(self, kind: str) -> Server:
         """The fork server for "python", "libraries" (Python with those loaded) or "tools", started when needed.
@@ -85,8 +93,11 @@ class Supervisor:
                 settings.without,
                 settings.toolchain if duty == "tools" else [],
                 settings.libraries if duty == "libraries" else [],
+                None if self._group is None else self._group.entering(),
             )
             self._servers[kind] = server
+            if self._group is not None:
+                self._group.settle()
             _require_same_isolation(server, self._servers["python"])
         return server
 
@@ -245,13 +256,20 @@ class Supervisor:
     def _ask(
         self, server: Server, message: dict[str, Any], fds: list[int], limits: Limits
     ) -> tuple[dict[str, Any], int | None]:
-        return server.request(
+        if self._group is not None:
+            copied = sum(map(size, fds)) if message.get("place") or "extra" in message else 0
+            self._group.limit(limits.memory_bytes, 3 * limits.output_bytes + copied)
+        reply, left = server.request(
             message,
             fds,
             seconds=limits.wall_backstop_seconds + SERVER_GRACE_SECONDS,
             watch=self._channel,
             on_watch=self._cancelled,
         )
+        ended_by_kernel = reply["signal"] == signal.SIGKILL or message["kind"] == "compile"
+        if self._group is not None and ended_by_kernel and self._group.killed() and not reply["killed"]:
+            reply["memory"] = max(reply["memory"], limits.memory_bytes + server.baseline_bytes + 1)
+        return reply, left
 
     def _cancelled(self) -> bool:
         request = wire.receive_request(self._channel)
@@ -275,6 +293,7 @@ def _why_not_compiled(said: str, reply: dict[str, Any], limits: Limits) -> str:
 
 def _message(program: Program, limits: Limits) -> dict[str, Any]:
     message = {"mode": program.mode, "entry_point": program.entry_point, **limits_message(limits)}
+    message["cpu"] = limits.cpu_seconds * OVERRUN
     if program.mode == "file":
         message |= {"place": program.input_file, "collect": program.output_file}
     return message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import io
 import marshal
 import os
@@ -14,8 +15,8 @@ import threading
 import traceback
 import types
 import typing
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn, TextIO
 
 from . import calls, values
 
@@ -223,12 +224,21 @@ def _finish(code: int) -> NoReturn:
         os._exit(EXIT_OUT_OF_MEMORY)
     except BaseException:
         code = code or 1
-    for stream in (sys.stdout, sys.stderr):
+    code = _flush((sys.stdout, sys.stderr), code)
+    if main := sys.modules.get("__main__"):
+        # Files that the program left open are flushed as they go.
+        with contextlib.suppress(BaseException):
+            main.__dict__.clear()
+    os._exit(_flush((sys.__stdout__,), code))
+
+
+def _flush(streams: Iterable[TextIO | None], code: int) -> int:
+    for stream in streams:
         try:
-            if stream is not None and not stream.closed:
+            if stream is not None and not getattr(stream, "closed", False):
                 stream.flush()
         except MemoryError:
             os._exit(EXIT_OUT_OF_MEMORY)
         except BaseException:
             code = code or 120  # as CPython does
-    os._exit(code)
+    return code

@@ -29,7 +29,7 @@ from . import child, kernel, landlock, namespaces, seccomp
 from .child import FIRST_FREE_DESCRIPTOR
 from .python_child import OPEN_FILES, PythonChild
 from .scratch import Scratch
-from .serve import Loop
+from .serve import Loop, Sacrifice
 
 # fmt: off
 _PRELOADED = (
@@ -44,6 +44,7 @@ _LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64"
 _DEVICES = ("/dev/null", "/dev/urandom", "/dev/zero")
 _LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
 _HIDDEN_PACKAGES = ("site-packages", "dist-packages")
+_Prepared = tuple[Scratch, int | None, Sacrifice | None]
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
 
 
@@ -65,7 +66,7 @@ def main(config: dict[str, Any]) -> None:
 
 def _start(config: dict[str, Any], channel: socket.socket, layers: namespaces.Layers) -> Loop:
     _preload(config)
-    scratch, children = _confine(config, channel, layers)
+    scratch, children, sacrifice = _confine(config, channel, layers)
     runs_python = config["profile"] == "python"
     while os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC) < FIRST_FREE_DESCRIPTOR:
         pass  # what the supervisor sends lands above the places that a child gives it
@@ -85,7 +86,7 @@ def _start(config: dict[str, Any], channel: socket.socket, layers: namespaces.La
     gc.collect()
     gc.freeze()
     gc.disable()
-    loop = Loop(channel, scratch, start_child, children)
+    loop = Loop(channel, scratch, start_child, children, sacrifice)
     if runs_python and layers.wanted("self-test"):
         _self_test(loop, probe_fds, layers)
     for fd in probe_fds:
@@ -103,7 +104,7 @@ def _preload(config: dict[str, Any]) -> None:
         importlib.import_module(name)
 
 
-def _confine(config: dict[str, Any], channel: socket.socket, layers: namespaces.Layers) -> tuple[Scratch, int | None]:
+def _confine(config: dict[str, Any], channel: socket.socket, layers: namespaces.Layers) -> _Prepared:
     os.umask(0o022)
     namespaces.raise_oom_score()
     namespaces.unshare_all(layers)
@@ -112,6 +113,7 @@ def _confine(config: dict[str, Any], channel: socket.socket, layers: namespaces.
     children = None
     if os.getpid() != 1:
         children = kernel.out_of_the_way(os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY))
+    sacrifice = Sacrifice() if config["sacrifice_children"] else None
     proc_self = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
     hidden = [f"{_STDLIB}/{name}" for name in _HIDDEN_PACKAGES]
     visible = [*config["toolchain"], *_LIBRARIES, _STDLIB, *_DEVICES, "/etc/ld.so.cache", "/etc/alternatives"]
@@ -120,14 +122,15 @@ def _confine(config: dict[str, Any], channel: socket.socket, layers: namespaces.
     scratch = Scratch(namespaces.SCRATCH if in_tmpfs else config["scratch"], can_create=in_tmpfs)
     namespaces.become_nobody(layers, _STDLIB, proc_self, scratch.fd)
     kernel.drop_capabilities()
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    layers.set("no_new_privs", True, "set; no capabilities")
+    if layers.wanted("no_new_privs"):
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        layers.set("no_new_privs", True, "set; no capabilities")
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     kernel.die_with_parent()
     threading.stack_size(_THREAD_STACK)
     os.fchdir(scratch.fd)
-    return scratch, children
+    return scratch, children, sacrifice
 
 
 def _continue_as_init(channel: socket.socket) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ NOBODY = 65534
 SCRATCH_BYTES = 256 * 2**20
 SCRATCH_FILES = 1024
 SCRATCH = "/box"
+_HOST_NAME = "sandbox"
 
 _KINDS = {
     "mount": kernel.CLONE_NEWNS,
@@ -66,6 +68,8 @@ def unshare_all(layers: Layers) -> None:
         if layers.wanted(name):
             try:
                 kernel.unshare(flag)
+                if name == "uts":
+                    socket.sethostname(_HOST_NAME)
                 layers.set(name, True, "new namespace")
             except OSError as error:
                 layers.set(name, False, error.strerror or str(error))

@@ -23,9 +23,14 @@ _SELF = 0x7E5E1F00  # stands for the process's own id until `install` knows it
 _CLONE_THREAD = 0x00010000
 _AF_UNIX, _SOCK_STREAM, _SOCK_TYPE_MASK = 1, 1, 0xF
 _AT_EMPTY_PATH = 0x1000
-_IOCTLS = (0x5423, 0x5412, 0x541C, 0x8901, 0x8902)  # TIOCSETD, TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP
-_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+# TIOCSETD, TIOCSTI, TIOCLINUX: terminals. FS_IOC_SETFLAGS (two sizes), FS_IOC_FSSETXATTR: marks on a directory.
+_IOCTLS = (0x5423, 0x5412, 0x541C, 0x40086602, 0x40046602, 0x401C5820)
+_SOCKET_IOCTLS = (0x8900, 0x8BFF)  # owners of signals; names and addresses of the host's interfaces
+# Signals of descriptors reach any process of the same user, the server included: SETOWN, SETSIG, SETOWN_EX.
+# Locks (SETLK, SETLKW, OFD_SETLK, OFD_SETLKW), leases and notices hold up others; SETPIPE_SZ hides memory.
+_FCNTLS = (8, 10, 15, 6, 7, 37, 38, 1024, 1026, 1031)
 _PR_SET_PDEATHSIG, _PR_SET_MM, _PR_SET_PTRACER, _PR_SET_CHILD_SUBREAPER = 1, 35, 0x59616D61, 36
+_PR_SCHED_CORE = 62
 
 _Instruction = tuple[int, int, int, int]
 
@@ -57,17 +62,22 @@ def _denied_when(argument: int, *values: int) -> list[_Instruction]:
     return [(_LOAD, 0, 0, _argument(argument)), *tests, _deny()]
 
 
+def _denied_between(argument: int, low: int, high: int) -> list[_Instruction]:
+    return [(_LOAD, 0, 0, _argument(argument)), (_JGE, 0, 2, low), (_JGE, 1, 0, high + 1), _deny()]
+
+
 def _conditions(profile: str) -> dict[str, list[_Instruction]]:
     rules = {
         "socketpair": _allowed_when(0, _AF_UNIX) + _allowed_when(1, _SOCK_STREAM, mask=_SOCK_TYPE_MASK),
         "prlimit64": _allowed_when(0, 0) if profile == "server" else _allowed_when(0, 0, _SELF),
-        "prctl": _denied_when(0, _PR_SET_PDEATHSIG, _PR_SET_MM, _PR_SET_PTRACER, _PR_SET_CHILD_SUBREAPER),
-        "ioctl": _denied_when(1, *_IOCTLS),
-        # A descriptor's signals reach any process of the same user, the server included.
-        "fcntl": _denied_when(1, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX),
+        "prctl": _denied_when(
+            0, _PR_SET_PDEATHSIG, _PR_SET_MM, _PR_SET_PTRACER, _PR_SET_CHILD_SUBREAPER, _PR_SCHED_CORE
+        ),
+        "ioctl": _denied_when(1, *_IOCTLS) + _denied_between(1, *_SOCKET_IOCTLS),
+        "fcntl": _denied_when(1, *_FCNTLS),
     }
     if profile == "server":
-        rules["prctl"] = _denied_when(0, _PR_SET_MM, _PR_SET_PTRACER, _PR_SET_CHILD_SUBREAPER)
+        rules["prctl"] = _denied_when(0, _PR_SET_MM, _PR_SET_PTRACER, _PR_SET_CHILD_SUBREAPER, _PR_SCHED_CORE)
     if profile in ("compile", "server"):
         return rules
     if profile == "python":  # what its server denies already is not said again
@@ -75,6 +85,8 @@ def _conditions(profile: str) -> dict[str, list[_Instruction]]:
     rules |= {
         "kill": _allowed_when(0, 0, _SELF),
         "tgkill": _allowed_when(0, _SELF),
+        "setpgid": [_deny()],  # a signal to its own group must not reach the server's
+        "setsid": [_deny()],
         "fork": [_deny()],
         "vfork": [_deny()],
         "clone": [(_LOAD, 0, 0, _argument(0)), (_JSET, 1, 0, _CLONE_THREAD), _deny()],

@@ -101,10 +101,17 @@ DENIED: Numbers = {
     "migrate_pages": (256, 238),
     "move_pages": (279, 239),
     "get_robust_list": (274, 100),
+    "sendmsg": (46, 211),
+    "sendmmsg": (307, 269),
+    "seccomp": (317, 277),
+    "statmount": (457, 457),
+    "listmount": (458, 458),
+    "lsm_set_self_attr": (460, 460),
+    "open_tree_attr": (467, 467),
 }
 
 # Landlock does not see changes to a file's metadata (nor, before its third version, truncation); and metadata
-# of the scratch directory would be a channel to the next program. Only linkers need them.
+# of the scratch directory would be a channel to the next program, as would locks. Only linkers need them.
 METADATA: Numbers = {
     "chmod": (90, None),
     "fchmod": (91, 52),
@@ -127,12 +134,14 @@ METADATA: Numbers = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
     "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+    "flock": (73, 32),
     "sync": (162, 81),
     "syncfs": (306, 267),
 }
 
 # A server needs these for its children and their scratch directory; its children are denied them all the same.
-OF_THE_SERVER = {"pidfd_open", "fchmodat", "fchmodat2"}
+OF_THE_SERVER = {"pidfd_open", "fchmodat", "fchmodat2", "sendmsg"}
 
 # Allowed or not by their arguments, or by the kind of program.
 CONDITIONAL: Numbers = {
@@ -145,6 +154,8 @@ CONDITIONAL: Numbers = {
     "socketpair": (53, 199),
     "kill": (62, 129),
     "tgkill": (234, 131),
+    "setpgid": (109, 154),
+    "setsid": (112, 157),
     "prlimit64": (302, 261),
     "prctl": (157, 167),
     "ioctl": (16, 29),
