@@ -273,8 +273,10 @@ class Sandbox:
         compiler = self._compilers.get(language.name)
         if compiler is None:
             compiler = self._compilers[language.name] = Compiler(language, self._do, self._binaries.directory)
+        files = beside(program)
+        checked_extra(Program(language.name, ""), (), files, ())  # their names, which a data set may have chosen
         await compiler.prepare()
-        compile_to = functools.partial(compiler.compile, program.source, beside(program), level)
+        compile_to = functools.partial(compiler.compile, program.source, files, level)
         async with self._binaries.use(f"{program.digest}.{level}", compile_to) as built:
             yield built
 

@@ -397,3 +397,35 @@ def test_a_case_that_vanishes_is_one_clear_line(tmp_path: Path) -> None:
     said = solve(root)
     assert said.code == 2
     assert "secret/c.in: cannot be read" in said.error
+
+
+@pytest.mark.parametrize(
+    ("compiler", "files"),
+    [
+        (
+            "gcc",
+            {
+                "main.c": '#include <stdio.h>\n#include "t.h"\n'
+                'int main(void) { int n; scanf("%d", &n); printf("%d", t(n)); }\n',
+                "t.c": '#include "t.h"\nint t(int n) { return 2 * n; }\n',
+                "t.h": "int t(int);\n",
+            },
+        ),
+        (
+            "javac",
+            {
+                "Main.java": "public class Main { public static void main(String[] a) {"
+                " System.out.println(Twice.of(new java.util.Scanner(System.in).nextInt())); } }\n",
+                "Twice.java": "class Twice { static int of(int n) { return 2 * n; } }\n",
+            },
+        ),
+    ],
+)
+def test_other_compiled_languages_may_come_in_several_files_too(
+    tmp_path: Path, compiler: str, files: dict[str, str]
+) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler} on PATH")
+    submission = {f"submissions/accepted/parts/{name}": text for name, text in files.items()}
+    root = package(tmp_path, {"submissions/accepted/double.py": None, **submission})
+    assert solve(root, "--json").verdicts == {"accepted/parts": "AC"}

@@ -157,5 +157,11 @@ def test_a_testlib_fail_is_our_fault(cpp_bench: Bench) -> None:
 
 @pytest.mark.parametrize("name", ["../evil.h", "/etc/passwd", "a/b/c.h", "feedback", ""])
 def test_a_file_that_would_lie_elsewhere_or_in_the_way_is_refused(bench: Bench, name: str) -> None:
-    with pytest.raises(CheckerFailed):
+    with pytest.raises(CheckerFailed, match="the checker cannot be run"):
         rule(bench, python("raise SystemExit(42)", files={name: "x"}))
+
+
+@pytest.mark.parametrize("name", ["../evil.h", "/etc/passwd", "a/b/c.h", ".."])
+def test_nor_may_what_is_compiled_lie_elsewhere(cpp_bench: Bench, name: str) -> None:
+    with pytest.raises(CheckerFailed, match="the checker cannot be run"):
+        rule(cpp_bench, cpp("int main() { return 42; }", files={name: "x"}))
