@@ -13,7 +13,7 @@ from pathlib import Path
 
 from solver.errors import UserError
 from solver.formats import load_problem
-from solver.formats.fields import BadRecord, embedded_json, tests_field
+from solver.formats.fields import BadRecord, Record, embedded_json, tests_field
 from solver.formats.files import read_json_object, read_text
 from solver.formats.loading import select
 from solver.problem import Problem
@@ -55,15 +55,21 @@ def _hidden_tests(path: Path, record_id: str | None) -> Iterator[HiddenTest]:
             return
         path, record_id = path / "problem.json", None
     record = select(path, record_id)
+    if not {"private_tests", "generated_tests", "input_output"}.isdisjoint(record):
+        yield from tests_of_record(record)
+    elif (path.parent / OWN_TESTS_FILE).is_file():
+        own = embedded_json({"tests": read_text(path.parent / OWN_TESTS_FILE)}, "tests")
+        yield from (HiddenTest(test.input, (test.output,)) for test in tests_field({"tests": own}, "tests"))
+
+
+def tests_of_record(record: Record) -> Iterator[HiddenTest]:
+    """The hidden tests that a CodeContests or APPS record holds. Raises BadRecord."""
     if "private_tests" in record or "generated_tests" in record:
         for key in ("private_tests", "generated_tests"):
             yield from (HiddenTest(test.input, (test.output,)) for test in tests_field(record, key))
     elif "input_output" in record:
         tests = embedded_json(record, "input_output")
         yield from _apps(tests) if tests is not None else ()
-    elif (path.parent / OWN_TESTS_FILE).is_file():
-        own = embedded_json({"tests": read_text(path.parent / OWN_TESTS_FILE)}, "tests")
-        yield from (HiddenTest(test.input, (test.output,)) for test in tests_field({"tests": own}, "tests"))
 
 
 def _directory(path: Path) -> Iterator[HiddenTest]:

@@ -1,17 +1,20 @@
 """Runs untrusted programs and checks their outputs. Imports none of the other packages."""
 
 from sandbox.batch import Job, JobResult, TestOrder
-from sandbox.checkers import Checker, CheckerFailed, CheckerSpec, make_checker
+from sandbox.checkers import Checker, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import Availability, Language, ToolchainMissing, languages
+from sandbox.languages import Availability, Language, ToolchainMissing, language_of, languages
 from sandbox.pool import Sandbox, probe
-from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
+from sandbox.rulings import CheckerFailed, Ruling
+from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
+from sandbox.validators import Runner
 
 __all__ = [
     "Availability",
     "Checker",
     "CheckerFailed",
     "CheckerSpec",
+    "Interaction",
     "IsolationReport",
     "Job",
     "JobResult",
@@ -20,11 +23,14 @@ __all__ = [
     "Limits",
     "Outcome",
     "Program",
+    "Ruling",
+    "Runner",
     "Sandbox",
     "SandboxUnavailable",
     "TestOrder",
     "ToolchainMissing",
     "Verdict",
+    "language_of",
     "languages",
     "make_checker",
     "probe",

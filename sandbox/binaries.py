@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.types import Outcome, Program, Verdict
+from sandbox.types import Outcome, Verdict
 
 MAX_ENTRIES = 4000
 MAX_BYTES = 2 * 2**30
@@ -29,26 +29,28 @@ class Binaries:
     """The cache. Compiler errors are kept like binaries; internal errors are not."""
 
     def __init__(self, directory: Path, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
-        self._directory = directory
+        self.directory = directory
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._bytes = 0
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     @contextlib.asynccontextmanager
-    async def use(self, program: Program, compile_to: CompileTo) -> AsyncIterator[tuple[Path, Outcome]]:
-        """The program's binary, kept in place while the block runs, and how its compilation ended."""
-        digest = program.digest
+    async def use(self, digest: str, compile_to: CompileTo) -> AsyncIterator[tuple[Path, Outcome]]:
+        """The binary of the program with this digest, kept in place while the block runs, and how compiling it ended.
+
+        compile_to: makes it, when it is not there.
+        """
         entry = self._entries.get(digest)
         if entry is None:
             # A task of its own: if the first to ask is cancelled, the others still get their binary.
-            entry = _Entry(asyncio.create_task(compile_to(self._directory / digest)))
+            entry = _Entry(asyncio.create_task(compile_to(self.directory / digest)))
             self._entries[digest] = entry
             entry.task.add_done_callback(lambda task: self._compiled(digest, task))
         self._entries.move_to_end(digest)
         entry.users += 1
         try:
-            yield self._directory / digest, await asyncio.shield(entry.task)
+            yield self.directory / digest, await asyncio.shield(entry.task)
         finally:
             entry.users -= 1
             self._evict()
@@ -68,7 +70,7 @@ class Binaries:
         if task.cancelled() or task.exception() or task.result().verdict is Verdict.IE:
             del self._entries[digest]
         elif task.result().verdict is Verdict.OK:
-            entry.size = (self._directory / digest).stat().st_size
+            entry.size = (self.directory / digest).stat().st_size
             self._bytes += entry.size
 
     def _evict(self) -> None:
@@ -79,6 +81,6 @@ class Binaries:
                 continue
             del self._entries[digest]
             self._bytes -= entry.size
-            (self._directory / digest).unlink(missing_ok=True)
+            (self.directory / digest).unlink(missing_ok=True)
             if len(self._entries) <= self._max_entries and self._bytes <= self._max_bytes:
                 return

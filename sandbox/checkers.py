@@ -1,7 +1,7 @@
 """Whether an output is right: compared outside the process that ran the program, never inside it.
 
 Both sides are hostile. Outputs may be tens of megabytes of anything; work and memory stay near-linear with a
-small constant. `python` checkers come with data sets, so they run in the sandbox like any other program.
+small constant. Checkers that are programs come with data sets, so they run in the sandbox like any other program.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ import itertools
 import math
 import operator
 import re
-from collections.abc import Iterator
-from typing import Annotated, Literal, Protocol
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sandbox import default_validator
 from sandbox.literals import MalformedLiteral, canonical, parse_literal, same_value
-from sandbox.types import Limits, Outcome, Program, Verdict
+from sandbox.rulings import Ruling
+from sandbox.tokens import ink, token_blocks, tokens
+from sandbox.types import Limits, Program
+from sandbox.validators import CHECKER_LIMITS, PROGRAM_KINDS, Runner, rule_by_function, rule_by_program
 
 DEFAULT_TOLERANCE = 1e-6
-CHECKER_LIMITS = Limits(cpu_seconds=10.0, memory_bytes=2 * 2**30, output_bytes=2**16)
 
-_BLOCK_BYTES = 2**18  # tokens of one block live at once, so 64 MB of tokens never become 2 GB of objects
 _SORT_BYTES = 4 * 2**20  # behaviours of longer outputs keep their order
 _THREAD_BYTES = 2**18  # longer comparisons leave the event loop
 _NUMBER_BYTES = 1024  # longer tokens are text: float() of a million digits takes quadratic time
-_WHITESPACE = b" \t\n\r\x0b\x0c"
-_SPACE = re.compile(rb"[ \t\n\r\x0b\x0c]")
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NON_FINITE = re.compile(rb"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 
@@ -41,24 +41,40 @@ class CheckerSpec(BaseModel):
     floats: tokens, numbers within `abs_tolerance` or `rel_tolerance` (of the expected value).
     unordered_lines, unordered_tokens: as multisets. literal: equal Python values (function mode).
     python: `source` defines `check(input: str, expected: str, actual: str) -> bool`.
+    default_validator: as Kattis compares, with the same `flags` (`sandbox.default_validator`).
+    kattis: a program that is run as a Kattis output validator, with `flags` as further arguments.
+    testlib: a program that is run as a testlib checker. `files` holds what is compiled with it: headers, modules.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["tokens", "exact", "floats", "unordered_lines", "unordered_tokens", "literal", "python"] = "tokens"
+    kind: Literal[
+        "tokens", "exact", "floats", "unordered_lines", "unordered_tokens", "literal", "python",
+        "default_validator", "kattis", "testlib",
+    ] = "tokens"  # fmt: skip
     case_sensitive: bool = Field(True, description="False: ASCII letters compare equal in either case.")
     abs_tolerance: _Tolerance | None = Field(
         None, description="Kinds floats and literal; 1e-6 (both tolerances) when neither is given."
     )
     rel_tolerance: _Tolerance | None = Field(None, description="As `abs_tolerance`, times |expected|.")
-    source: str = Field("", description="Kind python: defines check(input, expected, actual) -> bool.")
+    source: str = Field("", description="Kind python: defines check(input, expected, actual) -> bool; else a program.")
+    language: str = Field("", description="Kinds kattis and testlib: the program's language, cpp if not given.")
+    files: dict[str, str] = Field(default_factory=dict, description="Kinds kattis and testlib: name -> text.")
+    flags: tuple[str, ...] = Field((), description="Kinds kattis and default_validator: the validator's flags.")
 
     @model_validator(mode="after")
     def _kind_has_what_it_needs(self) -> CheckerSpec:
-        if self.kind == "python" and not self.source.strip():
-            raise ValueError("checker kind `python` needs `source`")
-        if self.kind != "python" and self.source:
+        is_code = self.kind == "python" or self.kind in PROGRAM_KINDS
+        if is_code and not self.source.strip():
+            raise ValueError(f"checker kind `{self.kind}` needs `source`")
+        if not is_code and self.source:
             raise ValueError(f"checker kind `{self.kind}` takes no `source`")
+        if self.kind not in PROGRAM_KINDS and (self.language or self.files):
+            raise ValueError(f"checker kind `{self.kind}` takes no `language` and no `files`")
+        if self.kind not in ("default_validator", "kattis") and self.flags:
+            raise ValueError(f"checker kind `{self.kind}` takes no `flags`")
+        if self.kind == "default_validator":
+            default_validator.parse_flags(self.flags)
         tolerant = (self.abs_tolerance, self.rel_tolerance) != (None, None)
         if tolerant and self.kind not in ("floats", "literal"):
             raise ValueError(f"checker kind `{self.kind}` takes no tolerance")
@@ -72,32 +88,44 @@ class CheckerSpec(BaseModel):
         return self.abs_tolerance or 0.0, self.rel_tolerance or 0.0
 
 
-class CheckerFailed(RuntimeError):
-    """A `python` checker crashed, ran out of its limits or returned no bool: IE, never the program's WA."""
-
-
-class Runner(Protocol):
-    """What a `python` checker runs in; `Sandbox` is one."""
-
-    async def run(self, program: Program, stdin: bytes, limits: Limits) -> Outcome: ...
-
-
 class Checker:
-    """Compares outputs according to a spec. Safe to share between tasks."""
+    """Judges outputs according to a spec. Safe to share between tasks.
 
-    def __init__(self, spec: CheckerSpec, run: Runner | None = None) -> None:
-        if spec.kind == "python" and run is None:
-            raise ValueError("a python checker needs a sandbox to run in")
+    limits: of a checker that is a program.
+    """
+
+    def __init__(self, spec: CheckerSpec, run: Runner | None = None, limits: Limits = CHECKER_LIMITS) -> None:
+        self._program: Program | None = None
+        if spec.kind == "python":
+            self._program = Program("python", spec.source, "function", "check")
+        elif spec.kind in PROGRAM_KINDS:
+            self._program = Program(spec.language or "cpp", spec.source, files=tuple(sorted(spec.files.items())))
+        if self._program is not None and run is None:
+            raise ValueError(f"a {spec.kind} checker needs a sandbox to run in")
         self.spec = spec
         self._runner = run
+        self._limits = limits
 
     async def accepts(self, input: bytes, expected: bytes, actual: bytes) -> bool:
-        """Whether `actual` is a right output. Raises CheckerFailed (kind python only)."""
-        if self._runner is not None and self.spec.kind == "python":
-            return await self._ask(self._runner, input, expected, actual)
+        """Whether `actual` is a right output. Raises CheckerFailed (kinds that are programs only)."""
+        return (await self.rule(input, expected, actual)).accepted
+
+    async def rule(self, input: bytes, expected: bytes, actual: bytes, flags: Sequence[str] = ()) -> Ruling:
+        """Whether `actual` is right, and why not. flags: added to the spec's own.
+
+        Raises CheckerFailed, ValueError for flags that the default validator does not know.
+        """
+        flags = (*self.spec.flags, *flags)
+        if self._program is not None and self._runner is not None:
+            if self.spec.kind == "python":
+                return await rule_by_function(self._runner, self._program, self._limits, input, expected, actual)
+            kind = PROGRAM_KINDS[self.spec.kind]
+            return await rule_by_program(
+                self._runner, kind, self._program, self._limits, input, expected, actual, flags
+            )
         if len(expected) + len(actual) > _THREAD_BYTES:
-            return await asyncio.to_thread(_accepts, self.spec, expected, actual)
-        return _accepts(self.spec, expected, actual)
+            return await asyncio.to_thread(_rule, self.spec, expected, actual, flags)
+        return _rule(self.spec, expected, actual, flags)
 
     def normalise(self, output: bytes) -> bytes:
         """Canonical form for behaviour digests: outputs of equal form are (all but) always accepted alike.
@@ -109,10 +137,12 @@ class Checker:
             try:
                 value = parse_literal(_text(output), fold_case=not spec.case_sensitive)
             except MalformedLiteral:
-                return b" ".join(_tokens(output))
+                return b" ".join(tokens(output))
             return canonical(value, round_float=lambda x: _rounded(x, *spec.tolerances)).encode(
                 "utf-8", "surrogatepass"
             )
+        if "space_change_sensitive" in spec.flags:
+            return output
         if not spec.case_sensitive:
             output = output.lower()
         if spec.kind == "exact":
@@ -123,25 +153,20 @@ class Checker:
             return b" ".join(sorted(output.split()))
         if spec.kind == "floats":
             absolute, relative = spec.tolerances
-            return b" ".join(_rounded_token(token, absolute, relative) for token in _tokens(output))
-        return b" ".join(b" ".join(block) for block in _token_blocks(output))
-
-    async def _ask(self, runner: Runner, input: bytes, expected: bytes, actual: bytes) -> bool:
-        program = Program(language="python", source=self.spec.source, mode="function", entry_point="check")
-        arguments = ", ".join(ascii(_text(part)) for part in (input, expected, actual))
-        outcome = await runner.run(program, arguments.encode("ascii"), CHECKER_LIMITS)
-        answer = outcome.output.strip()
-        if outcome.verdict is not Verdict.OK:
-            last_line = outcome.stderr.strip().rpartition("\n")[2][:200]
-            raise CheckerFailed(f"the checker ended with {outcome.verdict}: {last_line or 'no message'}")
-        if answer not in (b"True", b"False"):
-            raise CheckerFailed(f"the checker returned {answer[:80]!r}, not True or False")
-        return answer == b"True"
+            return b" ".join(_rounded_token(token, absolute, relative) for token in tokens(output))
+        return b" ".join(b" ".join(block) for block in token_blocks(output))
 
 
-def make_checker(spec: CheckerSpec, run: Runner | None = None) -> Checker:
-    """A checker for `spec`; `run` is the sandbox and is needed for kind `python` (else ValueError)."""
-    return Checker(spec, run)
+def make_checker(spec: CheckerSpec, run: Runner | None = None, limits: Limits = CHECKER_LIMITS) -> Checker:
+    """A checker for `spec`; `run` is the sandbox and is needed for checkers that are programs (else ValueError)."""
+    return Checker(spec, run, limits)
+
+
+def _rule(spec: CheckerSpec, expected: bytes, actual: bytes, flags: Sequence[str]) -> Ruling:
+    if spec.kind == "default_validator":
+        reason = default_validator.mismatch(default_validator.parse_flags(flags), expected, actual)
+        return Ruling(not reason, reason)
+    return Ruling(_accepts(spec, expected, actual))
 
 
 def _accepts(spec: CheckerSpec, expected: bytes, actual: bytes) -> bool:
@@ -155,16 +180,16 @@ def _accepts(spec: CheckerSpec, expected: bytes, actual: bytes) -> bool:
         return _one_newline_style(expected) == _one_newline_style(actual)
     if spec.kind == "floats":
         absolute, relative = spec.tolerances
-        pairs = itertools.zip_longest(_tokens(expected), _tokens(actual))
+        pairs = itertools.zip_longest(tokens(expected), tokens(actual))
         return all(_same_number(e, a, absolute, relative) for e, a in pairs)
     # Equal ink first: a flood of output is refused before it is split or sorted.
-    if _ink(expected) != _ink(actual):
+    if ink(expected) != ink(actual):
         return False
     if spec.kind == "unordered_lines":
         return sorted(_lines(expected)) == sorted(_lines(actual))
     if spec.kind == "unordered_tokens":
         return sorted(expected.split()) == sorted(actual.split())
-    return all(itertools.starmap(operator.eq, itertools.zip_longest(_tokens(expected), _tokens(actual))))
+    return all(itertools.starmap(operator.eq, itertools.zip_longest(tokens(expected), tokens(actual))))
 
 
 def _same_literal(spec: CheckerSpec, expected: bytes, actual: bytes) -> bool:
@@ -173,32 +198,14 @@ def _same_literal(spec: CheckerSpec, expected: bytes, actual: bytes) -> bool:
         wanted = parse_literal(_text(expected), fold_case=fold)
         given = parse_literal(_text(actual), fold_case=fold)
     except MalformedLiteral:
-        return all(itertools.starmap(operator.eq, itertools.zip_longest(_tokens(expected), _tokens(actual))))
+        return all(itertools.starmap(operator.eq, itertools.zip_longest(tokens(expected), tokens(actual))))
     absolute, relative = spec.tolerances
     return same_value(wanted, given, lambda e, a: _close(e, a, absolute, relative))
-
-
-def _token_blocks(data: bytes) -> Iterator[list[bytes]]:
-    start = 0
-    while start < len(data):
-        end = start + _BLOCK_BYTES
-        gap = _SPACE.search(data, end) if end < len(data) else None
-        end = gap.start() if gap else len(data)
-        yield data[start:end].split()
-        start = end
-
-
-def _tokens(data: bytes) -> Iterator[bytes]:
-    return itertools.chain.from_iterable(_token_blocks(data))
 
 
 def _lines(data: bytes) -> list[bytes]:
     lines = (b" ".join(line.split()) for line in data.replace(b"\r", b"\n").split(b"\n"))
     return [line for line in lines if line]
-
-
-def _ink(data: bytes) -> int:
-    return len(data.translate(None, _WHITESPACE))
 
 
 def _one_newline_style(data: bytes) -> bytes:

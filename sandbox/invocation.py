@@ -23,9 +23,19 @@ _MAX_NAME_BYTES = 100
 
 
 def checked_extra(
-    program: Program, arguments: Sequence[str], files: Mapping[str, bytes], collect: Sequence[str]
+    program: Program,
+    arguments: Sequence[str],
+    files: Mapping[str, bytes],
+    collect: Sequence[str],
+    *,
+    compiled: bool = False,
 ) -> Extra | None:
-    """None when there is nothing extra. Raises ValueError for what cannot be passed on."""
+    """None when there is nothing extra. Raises ValueError for what cannot be passed on.
+
+    An interpreted program's own further files come along; a compiled one had them when it was compiled.
+    """
+    if modules := bool(program.files) and not compiled:
+        files = beside(program) | dict(files)
     if not (arguments or files or collect):
         return None
     if sum(len(argument.encode()) + 1 for argument in arguments) > MAX_ARGUMENT_BYTES:
@@ -49,7 +59,12 @@ def checked_extra(
             raise ValueError(f"not a plain file name, nor one in a directory: {name!r}")
         if name in own or (len(parts) == 2 and (parts[0] in names or parts[0] in own)):
             raise ValueError(f"{name!r} is used twice")
-    return Extra(list(arguments), dict(files), list(dict.fromkeys(collect)))
+    return Extra(list(arguments), dict(files), list(dict.fromkeys(collect)), modules)
+
+
+def beside(program: Program) -> dict[str, bytes]:
+    """What lies beside the program's source: headers, modules, further sources."""
+    return {name: text.encode("utf-8", "surrogatepass") for name, text in program.files}
 
 
 def packed(stack: contextlib.ExitStack, extra: Extra, limits: Limits) -> tuple[dict[str, Any], int]:
@@ -65,7 +80,7 @@ def packed(stack: contextlib.ExitStack, extra: Extra, limits: Limits) -> tuple[d
         "collect": extra.collect,
         "most": limits.output_bytes + 1,
     }
-    return {"arguments": extra.arguments, "extra": message}, fd
+    return {"arguments": extra.arguments, "modules": extra.modules, "extra": message}, fd
 
 
 class ReturnedFiles(NamedTuple):

@@ -38,8 +38,11 @@ class Ended:
     output_error: str = ""
 
 
-def judge(program: Program, limits: Limits, ended: Ended) -> Outcome:
-    """The outcome of a run. Raises SetupFailed when the program never started."""
+def judge(program: Program, limits: Limits, ended: Ended, out_of_memory: str = "") -> Outcome:
+    """The outcome of a run. Raises SetupFailed when the program never started.
+
+    out_of_memory: what the program's interpreter says on stderr when it ends for want of memory.
+    """
     status = ended.status.decode("utf-8", "replace")
     if not status.startswith(READY):
         raise SetupFailed(status.strip() or "the child died before it started the program")
@@ -50,16 +53,17 @@ def judge(program: Program, limits: Limits, ended: Ended) -> Outcome:
         return _outcome(Verdict.IE, ended, stderr=said)
     if said.startswith("compile:"):
         return _outcome(Verdict.CE, ended, stderr=said.removeprefix("compile:"))
-    return _outcome(_verdict(program, limits, ended), ended)
+    return _outcome(_verdict(program, limits, ended, out_of_memory), ended)
 
 
-def _verdict(program: Program, limits: Limits, ended: Ended) -> Verdict:
-    if ended.killed or ended.cpu > limits.cpu_seconds:
-        return Verdict.TLE
+def _verdict(program: Program, limits: Limits, ended: Ended, out_of_memory: str) -> Verdict:
+    # How much a program wrote and held does not depend on load as its time does, so this is asked first.
     if ended.signal == signal.SIGXFSZ or ended.written > limits.output_bytes:
         return Verdict.OLE
-    if _out_of_memory(program, limits, ended):
+    if _out_of_memory(program, limits, ended) or (ended.code and out_of_memory and out_of_memory in ended.stderr):
         return Verdict.MLE
+    if ended.killed or ended.cpu > limits.cpu_seconds:
+        return Verdict.TLE
     if ended.code != 0 or ended.output_error:
         return Verdict.RTE
     if program.mode == "function" and not ended.output:

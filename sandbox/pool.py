@@ -12,8 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import itertools
+import json
 import os
+import signal
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -21,18 +24,23 @@ from types import MappingProxyType, TracebackType
 from sandbox import cgroups, wire
 from sandbox.batch import Job, JobResult, run_many
 from sandbox.binaries import Binaries
-from sandbox.invocation import checked_extra
+from sandbox.cache import header_directory
+from sandbox.compiler import CompileJob, Compiler
+from sandbox.invocation import beside, checked_extra
 from sandbox.isolation import IsolationReport, Layer
-from sandbox.languages import Language, ToolchainMissing, languages
+from sandbox.languages import PYTHON2, Language, Level, ToolchainMissing, languages
 from sandbox.libraries import installed_libraries
+from sandbox.near_miss import is_near_miss, least_cpu_time
 from sandbox.results import ResultCache, key_of
+from sandbox.server import START_SECONDS
 from sandbox.supervisor import COMPILE_LIMITS, SERVER_GRACE_SECONDS
-from sandbox.types import Limits, Outcome, Program, SandboxUnavailable, Verdict
+from sandbox.types import Interaction, Limits, Outcome, Program, SandboxUnavailable, Verdict
 from sandbox.worker import Worker, WorkerLost
 from sandbox.workspace import Workspace
 
 _HANG_SECONDS = SERVER_GRACE_SECONDS + 40.0  # the supervisor notices a lost server first, and may restart it
 _MAX_NAME = 255
+_PARTNER_SECONDS = 5.0  # of wall time more than the program has, which is to be the first to be ended
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -92,6 +100,7 @@ class Sandbox:
         arguments: Sequence[str] = (),
         files: Mapping[str, bytes] = _NO_FILES,
         collect: Sequence[str] = (),
+        optimise: Level = "full",
     ) -> Outcome:
         """Runs the program once on `stdin` (in function mode: a call's argument text).
 
@@ -100,18 +109,21 @@ class Sandbox:
         `Outcome.files`, `limits.output_bytes` of them at most (OLE beyond that); their directories exist. Where
         scratch is no tmpfs, no other files can be created, and those left empty do not come back.
 
+        optimise: "fast" compiles soonest, for a look at many programs of which few will run again. Time, memory
+        and stack that are not enough are then tried again with "full", so TLE and MLE never come of it.
+
         A compiled program is compiled the first time it is seen. Verdicts: OK, TLE, MLE, RTE, OLE, CE, or
         IE when two workers failed to run it. Raises ToolchainMissing, ValueError for a program or limits
         that make no sense, RuntimeError when the sandbox is not open.
         """
         language = _checked(program, limits)
-        extra = checked_extra(program, arguments, files, collect)
+        extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
         if self._results is None:
-            return await self._run(program, language, stdin, limits, extra)
-        key = key_of(program, stdin, limits, arguments, files, collect)
+            return await self._run(program, language, stdin, limits, extra, optimise)
+        key = key_of(program, stdin, limits, [optimise, *arguments], files, collect)
         outcome = self._results.get(key)
         if outcome is None:
-            outcome = await self._run(program, language, stdin, limits, extra)
+            outcome = await self._run(program, language, stdin, limits, extra, optimise)
             self._results.put(key, outcome)
         return outcome
 
@@ -122,16 +134,122 @@ class Sandbox:
         return run_many(self, jobs, in_flight)
 
     async def _run(
-        self, program: Program, language: Language, stdin: bytes, limits: Limits, extra: wire.Extra | None
+        self,
+        program: Program,
+        language: Language,
+        stdin: bytes,
+        limits: Limits,
+        extra: wire.Extra | None,
+        optimise: Level,
     ) -> Outcome:
         source = program.source.encode("utf-8", "surrogatepass")
-        bare = dataclasses.replace(program, source="")
+        bare = dataclasses.replace(program, source="", files=())
+        runtime = language.runtime(program.source, limits.memory_bytes)
         if not language.compiled:
-            return await self._exchange(wire.Run(next(self._ids), bare, source, stdin, limits, "", extra))
-        async with self._compiled(program, language) as (path, compiled):
-            if compiled.verdict is not Verdict.OK:
-                return compiled
-            return await self._exchange(wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra))
+            request = wire.Run(next(self._ids), bare, source, stdin, limits, "", extra, runtime)
+            return await self._least_cpu_time(request)
+        outcome = Outcome(Verdict.IE)
+        for level in ("fast", "full") if optimise == "fast" and language.levels else ("full",):
+            async with self._compiled(program, language, level) as (path, compiled):
+                if compiled.verdict is not Verdict.OK:
+                    return compiled
+                request = wire.Run(next(self._ids), bare, b"", stdin, limits, str(path), extra, runtime)
+                outcome = await (self._exchange(request) if level == "fast" else self._least_cpu_time(request))
+            if not _may_be_for_want_of_optimisation(outcome):
+                break
+        return outcome
+
+    async def interact(
+        self,
+        program: Program,
+        interactor: Program,
+        *,
+        limits: Limits,
+        interactor_limits: Limits,
+        interactor_arguments: Sequence[str] = (),
+        interactor_files: Mapping[str, bytes] = _NO_FILES,
+        collect: Sequence[str] = (),
+    ) -> Interaction:
+        """Runs the program and the interactor at once, the output of each being the input of the other.
+
+        Each has its own confinement and limits; `output_bytes` bounds what it writes to the other one. The
+        arguments and files are the interactor's, and so are the files collected. What one writes after the other
+        has ended goes nowhere and harms nobody. A program is ended once the interactor has ended with another exit
+        code than 0 or 42, and both are when each waits for the other. Raises what `run` raises.
+        """
+        for side in (program, interactor):
+            if side.mode != "stdio":
+                raise ValueError(f"a program that interacts has the mode stdio, not {side.mode}")
+        wall = max(interactor_limits.wall_backstop_seconds, limits.wall_backstop_seconds + _PARTNER_SECONDS)
+        interactor_limits = dataclasses.replace(interactor_limits, wall_seconds=wall)
+        async with (
+            self._side(program, limits) as first,
+            self._side(interactor, interactor_limits, interactor_arguments, interactor_files, collect) as second,
+        ):
+            if isinstance(first, Outcome) or isinstance(second, Outcome):
+                ran = Outcome(Verdict.OK)  # or would have, but for the other one
+                return Interaction(
+                    first if isinstance(first, Outcome) else ran,
+                    second if isinstance(second, Outcome) else ran,
+                    "program",
+                )
+            answer = await self._ask_pair(first, second, check=False)
+        return answer.interaction or Interaction(answer.outcome, Outcome(Verdict.IE), "program")
+
+    async def check(
+        self,
+        program: Program,
+        test_source: str,
+        limits: Limits,
+        *,
+        prelude: str = "",
+        test_limits: Limits | None = None,
+    ) -> Outcome:
+        """Runs test code on a program in function mode, each in a confined process of its own.
+
+        Test code is Python that calls the program by the name of its entry point, or `candidate`, and asserts things
+        about what it returns: HumanEval's and LeetCode's `check(candidate)` with a call of it, MBPP's asserts. It holds
+        a stub; arguments, results and exceptions cross as data, and changes to arguments come back.
+
+        prelude: what the test code needs to be defined, such as the prompt; run before the stub takes the name.
+        limits: the program's, for all calls together. test_limits: the test code's own, generous by default.
+
+        Verdicts: AC; WA when an assertion failed, or the test code could not cope with what was returned; RTE when
+        the program raised or ended; CE; TLE, MLE, OLE; IE when the test code is broken. The reason is in `stderr`, and
+        times and memory are the program's. Raises what `run` raises.
+        """
+        if program.mode != "function":
+            raise ValueError(f"a program to be called has the mode function, not {program.mode}")
+        test_limits = test_limits or _test_limits(limits)
+        texts = [text.encode("utf-8", "surrogatepass") for text in (prelude, test_source)]
+        header = json.dumps({"entry_point": program.entry_point, "prelude_bytes": len(texts[0])})
+        tests = b"\n".join((header.encode(), b"".join(texts)))
+        async with self._side(program, limits) as first:
+            assert isinstance(first, wire.Run)
+            tester = wire.Run(next(self._ids), Program("python", ""), tests, b"", test_limits, "")
+            return (await self._ask_pair(first, tester, check=True)).outcome
+
+    @contextlib.asynccontextmanager
+    async def _side(
+        self,
+        program: Program,
+        limits: Limits,
+        arguments: Sequence[str] = (),
+        files: Mapping[str, bytes] = _NO_FILES,
+        collect: Sequence[str] = (),
+    ) -> AsyncIterator[wire.Run | Outcome]:
+        """One side's request, or why it cannot be run. Its binary stays while the block runs."""
+        language = _checked(program, limits)
+        extra = checked_extra(program, arguments, files, collect, compiled=language.compiled)
+        bare = dataclasses.replace(program, source="", files=())
+        runtime = language.runtime(program.source, limits.memory_bytes)
+        if not language.compiled:
+            source = program.source.encode("utf-8", "surrogatepass")
+            yield wire.Run(next(self._ids), bare, source, b"", limits, "", extra, runtime)
+            return
+        async with self._compiled(program, language, "full") as (path, compiled):
+            ready = compiled.verdict is Verdict.OK
+            yield wire.Run(next(self._ids), bare, b"", b"", limits, str(path), extra, runtime) if ready else compiled
 
     async def close(self) -> None:
         """Ends every worker and everything it runs, and removes what is on disk. Runs under way fail."""
@@ -149,22 +267,22 @@ class Sandbox:
             cgroups.sweep()  # after a supervisor that had to be killed
 
     @contextlib.asynccontextmanager
-    async def _compiled(self, program: Program, language: Language) -> AsyncIterator[tuple[Path, Outcome]]:
-        command = language.command()
-
-        async def compile_to(path: Path, text: str = program.source) -> Outcome:
-            source = text.encode("utf-8", "surrogatepass")
-            return await self._exchange(
-                wire.Compile(next(self._ids), source, language.source_name, command, language.binary_name, str(path))
-            )
-
-        smallest = Program(language.name, language.smallest_program)
-        async with self._binaries.use(smallest, lambda path: compile_to(path, smallest.source)) as (_, tried):
-            if tried.verdict is Verdict.CE:
-                reason = " ".join(tried.stderr.split())[:200]
-                raise ToolchainMissing(f"{command[0]} does not work inside the sandbox: {reason}")
-        async with self._binaries.use(program, compile_to) as built:
+    async def _compiled(
+        self, program: Program, language: Language, level: Level
+    ) -> AsyncIterator[tuple[Path, Outcome]]:
+        compiler = self._compilers.get(language.name)
+        if compiler is None:
+            compiler = self._compilers[language.name] = Compiler(language, self._do, self._binaries.directory)
+        await compiler.prepare()
+        compile_to = functools.partial(compiler.compile, program.source, beside(program), level)
+        async with self._binaries.use(f"{program.digest}.{level}", compile_to) as built:
             yield built
+
+    async def _do(self, job: CompileJob, path: Path) -> Outcome:
+        request = wire.Compile(
+            next(self._ids), job.source, job.source_name, job.commands, job.result_name, str(path), job.files
+        )
+        return await self._exchange(request)
 
     async def _start(self) -> None:
         if self._workspace is not None:
@@ -174,8 +292,11 @@ class Sandbox:
         except OSError as error:
             raise SandboxUnavailable(f"no private directory for the sandbox: {error}") from error
         self._binaries = Binaries(self._workspace.binaries)
+        self._compilers: dict[str, Compiler] = {}
         self._idle = asyncio.Queue()
         toolchain = sorted({path for language in languages().values() for path in language.toolchain_paths()})
+        if headers := header_directory():
+            toolchain.append(str(headers))
         libraries = list(installed_libraries())
         self._workers = [
             Worker(
@@ -199,8 +320,22 @@ class Sandbox:
         for worker in self._workers:
             self._idle.put_nowait(worker)
 
+    async def _least_cpu_time(self, request: wire.Run) -> Outcome:
+        outcome = await self._exchange(request)
+        if is_near_miss(outcome, request.limits):
+            outcome = await least_cpu_time(outcome, request.limits, lambda: self._exchange(request))
+        return outcome
+
     async def _exchange(self, request: wire.Run | wire.Compile) -> Outcome:
         limits = request.limits if isinstance(request, wire.Run) else COMPILE_LIMITS
+        return (await self._ask(request, limits.wall_backstop_seconds)).outcome
+
+    async def _ask_pair(self, program: wire.Run, partner: wire.Run, *, check: bool) -> wire.Answer:
+        # The partner has the longer backstop, and its fork server may have to be started.
+        seconds = partner.limits.wall_backstop_seconds + START_SECONDS
+        return await self._ask(wire.Pair(next(self._ids), program, partner, check), seconds)
+
+    async def _ask(self, request: wire.Run | wire.Compile | wire.Pair, seconds: float) -> wire.Answer:
         reason = ""
         for _ in range(2):
             if not self._open():
@@ -210,12 +345,12 @@ class Sandbox:
                 self._idle.put_nowait(worker)
                 break
             try:
-                return (await worker.ask(request, limits.wall_backstop_seconds + _HANG_SECONDS)).outcome
+                return await worker.ask(request, seconds + _HANG_SECONDS)
             except WorkerLost as error:
                 reason = str(error)
         if not self._open():
             raise RuntimeError("the sandbox is closed")
-        return Outcome(Verdict.IE, stderr=reason)
+        return wire.Answer(request.id, Outcome(Verdict.IE, stderr=reason))
 
     def _open(self) -> bool:
         return self._workspace is not None
@@ -234,7 +369,20 @@ def probe() -> IsolationReport:
     return asyncio.run(_probe())
 
 
+def _test_limits(limits: Limits) -> Limits:
+    cpu = 30.0 + 5.0 * limits.cpu_seconds
+    wall = limits.wall_backstop_seconds + 10.0 + cpu
+    return Limits(cpu, max(2**30, 4 * limits.memory_bytes), 2**26, wall)
+
+
+def _may_be_for_want_of_optimisation(outcome: Outcome) -> bool:
+    """Slower, and with larger stack frames: that is how a program that was compiled in a hurry can differ."""
+    return outcome.verdict in (Verdict.TLE, Verdict.MLE) or outcome.signal == signal.SIGSEGV
+
+
 def _checked(program: Program, limits: Limits) -> Language:
+    if program.language == PYTHON2:
+        raise ToolchainMissing("Python 2 programs are not supported")
     language = languages().get(program.language)
     if language is None:
         known = ", ".join(languages())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sandbox.libraries import Library
+from sandbox.types import Limits
 
 Profile = Literal["python", "tools"]
 
@@ -135,6 +136,40 @@ class Server:
             if watch is not None and watch.fileno() in ready and on_watch():
                 self._channel.send(b'{"op": "abort"}')
 
+    def send(self, message: dict[str, Any], fds: list[int]) -> None:
+        """Starts a run, as `request` does, without waiting for its end. Raises ServerLost."""
+        try:
+            socket.send_fds(self._channel, [json.dumps({"op": "run", **message}).encode()], fds)
+        except OSError as error:
+            raise ServerLost(f"the fork server is gone: {error}") from error
+
+    def receive(self) -> dict[str, Any]:
+        """The reply to `send`; `fileno` is readable once it is there. Raises ServerLost."""
+        try:
+            data = self._channel.recv(65536)
+        except OSError as error:
+            raise ServerLost(f"the fork server is gone: {error}") from error
+        if not data:
+            raise ServerLost("the fork server died")
+        reply: dict[str, Any] = json.loads(data)
+        return reply
+
+    def abort(self) -> None:
+        """Ends the run under way; it is still answered. Raises ServerLost."""
+        try:
+            self._channel.send(b'{"op": "abort"}')
+        except OSError as error:
+            raise ServerLost(f"the fork server is gone: {error}") from error
+
+    def fileno(self) -> int:
+        """The channel's descriptor, to poll."""
+        return self._channel.fileno()
+
+    @property
+    def pid(self) -> int:
+        """The server's process id; what it runs is below it."""
+        return self._process.pid
+
     def stop(self) -> None:
         """Ends the server and everything it runs; returns when they are gone."""
         self._channel.close()
@@ -144,6 +179,16 @@ class Server:
             self._process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
+
+
+def limits_message(limits: Limits) -> dict[str, Any]:
+    """The limits' part of a request."""
+    return {
+        "cpu": limits.cpu_seconds,
+        "wall": limits.wall_backstop_seconds,
+        "memory": limits.memory_bytes,
+        "output": limits.output_bytes,
+    }
 
 
 def _base_python() -> str:

@@ -7,7 +7,9 @@ the run. It ends when the driver does, and takes everything below it along.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import re
 import resource
 import shutil
 import signal
@@ -24,13 +26,17 @@ from sandbox.code_cache import MAX_STATUS_BYTES, CodeCache
 from sandbox.invocation import ReturnedFiles, packed, with_files
 from sandbox.judgement import STDERR_BYTES, Ended, SetupFailed, judge
 from sandbox.libraries import mentions_library
-from sandbox.memory_files import memory_file, read, sealed_file, size, tail
-from sandbox.server import Server, ServerLost
+from sandbox.memory_files import bounded_file, memory_file, read, sealed_file, size, tail
+from sandbox.near_miss import OVERRUN
+from sandbox.pair import PARTNER, Pair, for_python, started_file
+from sandbox.server import Server, ServerLost, limits_message
 from sandbox.types import Limits, Outcome, Program, Verdict
 from sandbox.zygote import kernel
 from sandbox.zygote.child import READY, RESULT, STATUS, STDERR, STDOUT
 
 COMPILE_LIMITS = Limits(cpu_seconds=30.0, memory_bytes=2 * 2**30, output_bytes=128 * 2**20)
+_COMPILER_MESSAGE_BYTES = 64 * 2**10
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|std::bad_alloc|OutOfMemoryError", re.IGNORECASE)
 SERVER_GRACE_SECONDS = 20.0  # beyond a run's own wall limit
 
 _MAIN_STACK_BYTES = 2**30  # fixed when a process starts; each run then lowers its own limit
@@ -73,16 +79,20 @@ class Supervisor:
                 self._group.close()
 
     def _server(self, kind: str) -> Server:
-        """The fork server for "python", "libraries" (Python with those loaded) or "tools"; started when needed."""
+        """The fork server for "python", "libraries" (Python with those loaded) or "tools", started when needed.
+
+        With PARTNER in front, one more of the kind, for the second of two programs that run at once.
+        """
         server = self._servers.get(kind)
         if server is None:
             settings = self._settings
+            duty = kind.removeprefix(PARTNER)
             server = Server(
                 Path(settings.directory) / kind,
-                "tools" if kind == "tools" else "python",
+                "tools" if duty == "tools" else "python",
                 settings.without,
-                settings.toolchain if kind == "tools" else [],
-                settings.libraries if kind == "libraries" else [],
+                settings.toolchain if duty == "tools" else [],
+                settings.libraries if duty == "libraries" else [],
                 None if self._group is None else self._group.entering(),
             )
             self._servers[kind] = server
@@ -96,13 +106,15 @@ class Supervisor:
         for server in servers.values():
             server.stop()
 
-    def _answer(self, request: wire.Run | wire.Compile) -> wire.Reply:
+    def _answer(self, request: wire.Run | wire.Compile | wire.Pair) -> wire.Reply:
         self._current = request.id
         try:
+            if isinstance(request, wire.Pair):
+                return self._run_pair(request)
             if isinstance(request, wire.Compile):
                 outcome = self._compile(request)
             else:
-                outcome = self._run_native(request) if request.binary else self._run_python(request)
+                outcome = self._run_python(request) if for_python(request) else self._run_native(request)
             return wire.Answer(request.id, outcome)
         except DriverGone:
             raise
@@ -112,8 +124,7 @@ class Supervisor:
 
     def _run_python(self, request: wire.Run) -> Outcome:
         program, limits = request.program, request.limits
-        wants_library = bool(self._settings.libraries) and mentions_library(request.source)
-        server = self._server("libraries" if wants_library else "python")
+        server = self._server(self._kind(request))
         compiled = self._code.get(request.source)
         content = request.source if compiled is None else compiled
         message = {"kind": "python", "compiled": compiled is not None, "code_bytes": len(content)}
@@ -126,13 +137,30 @@ class Supervisor:
                 ended.status = self._code.take(request.source, ended.status)
             return with_files(judge(program, limits, ended), files, limits)
 
+    def _run_pair(self, request: wire.Pair) -> wire.Answer:
+        servers = (self._server(self._kind(request.program)), self._server(PARTNER + self._kind(request.partner)))
+        pair = Pair(request, servers, self._code, self._nothing, self._channel.fileno(), self._cancelled)
+        sides = (request.program, request.partner)
+        return pair.run(max(side.limits.wall_backstop_seconds for side in sides) + SERVER_GRACE_SECONDS)
+
+    def _kind(self, request: wire.Run) -> str:
+        if not for_python(request):
+            return "tools"
+        return "libraries" if self._settings.libraries and mentions_library(request.source) else "python"
+
     def _run_native(self, request: wire.Run) -> Outcome:
         program, limits = request.program, request.limits
         server = self._server("tools")
         with contextlib.ExitStack() as stack:
-            binary = _open_binary(stack, request.binary)
+            code = started_file(stack, request)
             message = {"kind": "native", **_message(program, limits)}
-            ended, files = self._execute(stack, server, request, message, binary)
+            if runtime := request.runtime:
+                message |= runtime.message()
+            ended, files = self._execute(stack, server, request, message, code)
+            if runtime:
+                ended.memory = max(0, ended.memory - runtime.own_memory_bytes)
+                allowed = dataclasses.replace(limits, memory_bytes=limits.memory_bytes + runtime.allowance_bytes)
+                return with_files(judge(program, allowed, ended, runtime.out_of_memory), files, limits)
             if ended.memory <= server.baseline_bytes:
                 ended.memory = min(ended.memory, limits.memory_bytes)  # the server's before exec, not the program's
             return with_files(judge(program, limits, ended), files, limits)
@@ -189,30 +217,41 @@ class Supervisor:
         )
 
     def _compile(self, request: wire.Compile) -> Outcome:
+        spent = 0.0
+        for command in request.commands:
+            outcome = self._compile_by(command, request)
+            spent += outcome.cpu_seconds
+            if outcome.verdict is Verdict.OK or spent >= COMPILE_LIMITS.cpu_seconds:
+                break
+        return dataclasses.replace(outcome, cpu_seconds=spent)
+
+    def _compile_by(self, command: list[str], request: wire.Compile) -> Outcome:
         limits = COMPILE_LIMITS
         with contextlib.ExitStack() as stack:
-            fds = [memory_file(stack, name) for name in ("stdin", "out", "err", "status")]
+            said = [bounded_file(stack, name, _COMPILER_MESSAGE_BYTES) for name in ("out", "err")]
+            fds = [self._nothing, *said, memory_file(stack, "status")]
             fds += [sealed_file(stack, "code", request.source), self._nothing]
-            message = {"kind": "compile", "argv": request.command, "place": request.source_name}
-            message |= {"collect": request.binary_name, **_limits(limits)}
-            reply, left = self._ask(self._server("tools"), message, fds, limits)
+            message = {"kind": "compile", "argv": command, "place": request.source_name}
+            message |= {"collect": request.binary_name, **limits_message(limits)}
+            sent = fds
+            if request.files:
+                more, files = packed(stack, wire.Extra([], request.files, []), limits)
+                message, sent = message | more, [*fds, files]
+            reply, left = self._ask(self._server("tools"), message, sent, limits)
             if left is not None:
                 stack.callback(os.close, left)
             status = read(fds[STATUS], 4096).decode("utf-8", "replace")
             if status != READY:
                 raise SetupFailed(status.strip() or "the compiler did not start")
-            times = {"cpu_seconds": reply["cpu"], "wall_seconds": reply["wall"]}
-            memory = reply["memory"]
             if reply["killed"] in ("abort", "wall"):
                 raise SetupFailed("the compiler was starved or cancelled")
+            spent = {"cpu_seconds": reply["cpu"], "wall_seconds": reply["wall"], "peak_memory_bytes": reply["memory"]}
             if reply["code"] == 0 and left is not None:
                 _save(left, Path(request.binary))
-                return Outcome(Verdict.OK, peak_memory_bytes=memory, **times)
-            text = read(fds[STDERR], STDERR_BYTES).decode("utf-8", "replace")
-            if reply["signal"] is not None or reply["cpu"] >= limits.cpu_seconds:
-                text = f"compilation exceeded {limits.cpu_seconds:.0f} s or its memory\n{text}"
-            message_text = text[:STDERR_BYTES] or reply.get("collect_error", "") or "the compiler failed silently"
-            return Outcome(Verdict.CE, stderr=message_text, peak_memory_bytes=memory, exit_code=reply["code"], **times)
+                return Outcome(Verdict.OK, **spent)
+            out, err = (read(fd, _COMPILER_MESSAGE_BYTES).rstrip(b"\0").decode("utf-8", "replace") for fd in said)
+            text = _why_not_compiled(err or out, reply, limits)
+            return Outcome(Verdict.CE, stderr=text, exit_code=reply["code"], **spent)
 
     def _ask(
         self, server: Server, message: dict[str, Any], fds: list[int], limits: Limits
@@ -239,20 +278,25 @@ class Supervisor:
         return isinstance(request, wire.Cancel) and request.id == self._current
 
 
+def _why_not_compiled(said: str, reply: dict[str, Any], limits: Limits) -> str:
+    """The text of a CE: what the sandbox saw, if it ended the compiler, then how the compiler's own message begins."""
+    reason = reply.get("collect_error", "")
+    if reply["killed"] == "cpu" or reply["cpu"] >= limits.cpu_seconds:
+        reason = f"compilation took more than {limits.cpu_seconds:.0f} s of CPU time"
+    elif "File size limit" in said or "file truncated" in said or "No space left" in said:
+        reason = f"compilation made files of more than {limits.output_bytes // 2**20} MiB"
+    elif reply["signal"] is not None or _OUT_OF_MEMORY.search(said):
+        reason = f"compilation wanted more than {limits.memory_bytes // 2**20} MiB of memory"
+    text = f"{reason}\n{said}" if reason and said else reason or said
+    return text[:STDERR_BYTES] or "the compiler failed without a message"
+
+
 def _message(program: Program, limits: Limits) -> dict[str, Any]:
-    message = {"mode": program.mode, "entry_point": program.entry_point, **_limits(limits)}
+    message = {"mode": program.mode, "entry_point": program.entry_point, **limits_message(limits)}
+    message["cpu"] = limits.cpu_seconds * OVERRUN
     if program.mode == "file":
         message |= {"place": program.input_file, "collect": program.output_file}
     return message
-
-
-def _limits(limits: Limits) -> dict[str, Any]:
-    return {
-        "cpu": limits.cpu_seconds,
-        "wall": limits.wall_backstop_seconds,
-        "memory": limits.memory_bytes,
-        "output": limits.output_bytes,
-    }
 
 
 def _require_same_isolation(server: Server, first: Server) -> None:
@@ -260,14 +304,6 @@ def _require_same_isolation(server: Server, first: Server) -> None:
     if lost:
         server.stop()
         raise ServerLost(f"a later fork server lacks {', '.join(lost)}")
-
-
-def _open_binary(stack: contextlib.ExitStack, path: str) -> int:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    stack.callback(os.close, fd)
-    if os.fstatvfs(fd).f_flag & os.ST_NOEXEC:
-        return sealed_file(stack, "binary", read(fd, size(fd)))
-    return fd
 
 
 def _save(source: int, target: Path) -> None:

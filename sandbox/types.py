@@ -6,12 +6,15 @@ Nothing here knows an expected output; whether an output is right is decided out
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 Mode = Literal["stdio", "file", "function"]
+
+ACCEPTED, REJECTED = 42, 43  # exit codes of Kattis output validators and interactors
 
 
 class Verdict(StrEnum):
@@ -35,6 +38,7 @@ class Program:
     In `function` mode the input of a run is the argument text of a Python call (`[2, 3], k=5`) and the
     output is the returned value as a Python literal; `entry_point` is `f` or `Solution().f`.
     In `file` mode the program reads `input_file` and writes `output_file` in its scratch directory.
+    files: (name, text) of what lies beside the source: further sources, headers, modules.
     """
 
     language: str
@@ -43,11 +47,13 @@ class Program:
     entry_point: str = ""
     input_file: str = ""
     output_file: str = ""
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
         """Hex SHA-256 over every field: equal digests run equally."""
-        parts = (self.language, self.mode, self.entry_point, self.input_file, self.output_file, self.source)
+        plain = (self.language, self.mode, self.entry_point, self.input_file, self.output_file, self.source)
+        parts = itertools.chain(plain, *self.files)
         framed = b"".join(
             len(raw).to_bytes(8, "big") + raw for raw in (p.encode("utf-8", "surrogatepass") for p in parts)
         )
@@ -92,6 +98,39 @@ class Outcome:
     def output_digest(self) -> str:
         """Hex BLAKE2b-128 of the output."""
         return hashlib.blake2b(self.output, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """What became of a program that talked to an interactor.
+
+    outputs: of each outcome, the first 64 KiB that the side wrote. first: who ended first. deadlock: neither
+    had ended, both waited for the other, and both were ended for it.
+    """
+
+    program: Outcome
+    interactor: Outcome
+    first: Literal["program", "interactor"]
+    deadlock: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """By Kattis' rules: the interactor accepts (exit code 42) or rejects (43). What the program did counts when it
+        broke a limit, or crashed before the interactor had ended. IE when the interactor failed."""
+        accepted, rejected = (self.interactor.exit_code == code for code in (ACCEPTED, REJECTED))
+        if self.program.verdict in (Verdict.CE, Verdict.IE, Verdict.OLE) or self.deadlock:
+            return self.program.verdict
+        if self.interactor.verdict in (Verdict.CE, Verdict.IE, Verdict.OLE):
+            return Verdict.IE
+        if self.first == "interactor" and not accepted:
+            return Verdict.WA if rejected else Verdict.IE
+        if self.program.verdict is not Verdict.OK and (
+            self.first == "program" or self.program.verdict is not Verdict.RTE
+        ):
+            return self.program.verdict
+        if rejected:
+            return Verdict.WA
+        return Verdict.AC if accepted else Verdict.IE
 
 
 class SandboxUnavailable(RuntimeError):

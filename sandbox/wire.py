@@ -7,8 +7,9 @@ import struct
 
 import msgspec
 
+from sandbox.languages import Runtime
 from sandbox.libraries import Library
-from sandbox.types import Limits, Outcome, Program
+from sandbox.types import Interaction, Limits, Outcome, Program
 
 HEADER = struct.Struct("!Q")
 
@@ -23,17 +24,22 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Extra(msgspec.Struct, frozen=True):
-    """What few runs need. files: placed before the start, by name. collect: names of files to bring back."""
+    """What few runs need. files: placed before the start, by name. collect: names of files to bring back.
+
+    modules: whether a Python program may import what is placed beside it.
+    """
 
     arguments: list[str]
     files: dict[str, bytes]
     collect: list[str]
+    modules: bool = False
 
 
 class Run(msgspec.Struct, tag=True, frozen=True):
     """Run a program. binary: path of the compiled program, empty for an interpreted one.
 
-    program comes without its source, which is `source`: bytes, as it need not be valid text.
+    program comes without its source, which is `source`: bytes, as it need not be valid text. runtime: the
+    interpreter to start on the binary or the source; None for native binaries and Python.
     """
 
     id: int
@@ -43,17 +49,31 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     limits: Limits
     binary: str
     extra: Extra | None = None
+    runtime: Runtime | None = None
 
 
 class Compile(msgspec.Struct, tag=True, frozen=True):
-    """Compile source text to a file at `binary`."""
+    """Compile source text to a file at `binary`, by the first of `commands` that succeeds. files: placed beside it."""
 
     id: int
     source: bytes
     source_name: str
-    command: list[str]
+    commands: list[list[str]]
     binary_name: str
     binary: str
+    files: dict[str, bytes] = {}
+
+
+class Pair(msgspec.Struct, tag=True, frozen=True):
+    """Run two programs at once, each one's output the other's input.
+
+    check: the partner is test code (its source as `sandbox.zygote.stub` takes it) that calls the program.
+    """
+
+    id: int
+    program: Run
+    partner: Run
+    check: bool
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
@@ -69,10 +89,11 @@ class Hello(msgspec.Struct, tag=True, frozen=True):
 
 
 class Answer(msgspec.Struct, tag=True, frozen=True):
-    """The outcome of a request. For Compile: OK, CE or IE."""
+    """The outcome of a request. For Compile: OK, CE or IE. interaction: for Pair."""
 
     id: int
     outcome: Outcome
+    interaction: Interaction | None = None
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
@@ -82,7 +103,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     reason: str
 
 
-Request = Run | Compile | Cancel
+Request = Run | Compile | Pair | Cancel
 Reply = Hello | Answer | Failed
 
 _encoder = msgspec.msgpack.Encoder()

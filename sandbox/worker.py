@@ -111,7 +111,7 @@ class Worker:
             raise WorkerLost(_reason(reply))
         self.layers = reply.layers
 
-    async def ask(self, request: wire.Run | wire.Compile, seconds: float) -> wire.Answer:
+    async def ask(self, request: wire.Run | wire.Compile | wire.Pair, seconds: float) -> wire.Answer:
         """One request of a free worker. Raises WorkerLost, after which the next request starts a fresh supervisor.
 
         seconds: after these the supervisor counts as hung. When the caller is cancelled, the request is ended early

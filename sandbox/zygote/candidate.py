@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import io
 import marshal
 import os
@@ -14,10 +15,10 @@ import threading
 import traceback
 import types
 import typing
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn, TextIO
 
-from . import values
+from . import calls, values
 
 EXIT_OUT_OF_MEMORY = 77  # a program that forges it turns its own RTE into an MLE
 
@@ -85,8 +86,13 @@ def compile_source(source: bytes, report: Report) -> types.CodeType:
     return code
 
 
-def run_script(code: types.CodeType, report: Report, arguments: Sequence[str]) -> NoReturn:
-    """Runs the code as `__main__` and ends the process with the exit code that Python would give."""
+def run_script(code: types.CodeType, report: Report, arguments: Sequence[str], *, modules: bool = False) -> NoReturn:
+    """Runs the code as `__main__` and ends the process with the exit code that Python would give.
+
+    modules: whether it may import from its scratch directory.
+    """
+    if modules:
+        sys.path.insert(0, "")
     if arguments:
         sys.argv += arguments
         sys.orig_argv += arguments
@@ -121,6 +127,19 @@ def call_function(
         _fail(error)
     while literal:
         literal = literal[os.write(result_fd, literal) :]
+    os._exit(0)
+
+
+def answer_calls(code: types.CodeType, entry_point: str, requests: int, replies: int, report: Report) -> NoReturn:
+    """Calls `entry_point`, always the same object's, as often as test code in another process asks for it."""
+    module = _enter_module("solution")
+    requests = calls.take_pipe(requests)
+    report.close()
+    _execute(code, module)
+    try:
+        calls.serve(_resolve(module, entry_point), module, requests, replies)
+    except BaseException as error:
+        _fail(error)
     os._exit(0)
 
 
@@ -205,12 +224,21 @@ def _finish(code: int) -> NoReturn:
         os._exit(EXIT_OUT_OF_MEMORY)
     except BaseException:
         code = code or 1
-    for stream in (sys.stdout, sys.stderr):
+    code = _flush((sys.stdout, sys.stderr), code)
+    if main := sys.modules.get("__main__"):
+        # Files that the program left open are flushed as they go.
+        with contextlib.suppress(BaseException):
+            main.__dict__.clear()
+    os._exit(_flush((sys.__stdout__,), code))
+
+
+def _flush(streams: Iterable[TextIO | None], code: int) -> int:
+    for stream in streams:
         try:
-            if stream is not None and not stream.closed:
+            if stream is not None and not getattr(stream, "closed", False):
                 stream.flush()
         except MemoryError:
             os._exit(EXIT_OUT_OF_MEMORY)
         except BaseException:
             code = code or 120  # as CPython does
-    os._exit(code)
+    return code

@@ -19,7 +19,7 @@ ADDRESS_SPACE_SLACK = 512 * 2**20  # reserved, untouched memory: thread stacks, 
 MAX_PROCESSES = 128
 FIRST_FREE_DESCRIPTOR = 10
 READY = "ready\n"
-_OPEN_FILES = {"native": 64, "compile": 256}
+_OPEN_FILES = {"native": 64, "interpreted": 64, "compile": 256}
 
 ENVIRONMENT = {
     "HOME": ".",
@@ -61,32 +61,40 @@ def start(request: dict[str, Any], fds: list[int], confinement: Confinement) -> 
         kind = request["kind"]
         os.setsid()
         kernel.die_with_parent()
-        for fd in [STATUS, *([CODE] if kind == "native" else []), *range(RESULT, len(fds))]:
+        if kind == "interpreted":
+            # In place of the program, which lies in the scratch directory: both are started through CODE.
+            os.dup2(os.open(request["argv"][0], os.O_RDONLY | os.O_CLOEXEC), CODE)
+        for fd in [STATUS, *([CODE] if kind != "compile" else []), *range(RESULT, len(fds))]:
             os.set_inheritable(fd, False)
         if confinement.landlock_abi:
-            landlock.restrict(_ruleset(kind, confinement), confinement.landlock_abi)
+            landlock.restrict(_ruleset(kind, request, confinement), confinement.landlock_abi)
         os.closerange(len(fds), 2**20)
         if confinement.limit_resources:
             limit_for_all(_OPEN_FILES[kind], processes=confinement.limit_processes)
             for limit, pair in request["limits"]:
                 resource.setrlimit(limit, pair)
-        if kind in confinement.filters:
-            seccomp.PreparedFilter(confinement.filters[kind]).install(os.getpid())
+        profile = "compile" if kind == "compile" else "native"
+        if profile in confinement.filters:
+            seccomp.PreparedFilter(confinement.filters[profile]).install(os.getpid())
         report.write(READY)
         if kind == "native":
             os.execve(CODE, ["./main", *request.get("arguments", ())], ENVIRONMENT)
+        if kind == "interpreted":
+            os.execve(CODE, [*request["argv"], *request.get("arguments", ())], ENVIRONMENT | request["environment"])
         os.execve(request["argv"][0], request["argv"], ENVIRONMENT)
     except BaseException as error:
         report.write(f"setup: {type(error).__name__}: {error}")
         os._exit(1)
 
 
-def _ruleset(kind: str, confinement: Confinement) -> int:
+def _ruleset(kind: str, request: dict[str, Any], confinement: Confinement) -> int:
     version = confinement.landlock_abi
     ruleset = landlock.new_ruleset(version)
-    for rights, paths in confinement.native_paths if kind == "native" else confinement.compile_paths:
+    for rights, paths in confinement.compile_paths if kind == "compile" else confinement.native_paths:
         landlock.allow(ruleset, version, rights, paths)
-    if kind == "native":
+    if kind == "interpreted":
+        landlock.allow(ruleset, version, landlock.READ, request["readable"])
+    if kind != "compile":
         if os.fstat(CODE).st_nlink:  # anonymous files are beyond Landlock, and need no rule
             landlock.allow_fd(ruleset, version, CODE, landlock.EXECUTE | landlock.READ_FILE)
         landlock.allow_fd(ruleset, version, confinement.scratch.fd, scratch_rights(confinement.scratch))
@@ -117,7 +125,7 @@ def limits_of(request: dict[str, Any]) -> list[tuple[int, tuple[int, int]]]:
         (resource.RLIMIT_CPU, math.ceil(request["cpu"]) + 1),
         (resource.RLIMIT_FSIZE, request["output"] + 1),
         (resource.RLIMIT_STACK, stack_bytes(memory)),
-        (resource.RLIMIT_AS, memory + ADDRESS_SPACE_SLACK),
+        (resource.RLIMIT_AS, memory + request.get("slack", ADDRESS_SPACE_SLACK)),
     )
     return [(kind, (value, value)) for kind, value in ((kind, _capped(kind, value)) for kind, value in wanted)]
 

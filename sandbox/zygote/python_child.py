@@ -17,7 +17,7 @@ import os
 import resource
 from typing import Any, NoReturn
 
-from . import candidate, kernel, landlock, seccomp
+from . import calls, candidate, kernel, landlock, seccomp, stub
 from .child import CODE, READY, RESULT, STATUS, STDIN, Confinement
 
 OPEN_FILES = 64
@@ -61,7 +61,11 @@ class PythonChild:
         arguments = candidate.read_arguments(STDIN, report) if request["mode"] == "function" else None
         content = read(CODE, request["code_bytes"])
         os.close(CODE)
+        if request["mode"] == "tests":
+            stub.run_tests(content, calls.take_pipe(STDIN), RESULT, STATUS)
         code = marshal.loads(content) if request["compiled"] else candidate.compile_source(content, report)
         if arguments is not None:
             candidate.call_function(code, request["entry_point"], arguments, RESULT, report)
-        candidate.run_script(code, report, request.get("arguments", ()))
+        if request["mode"] == "calls":
+            candidate.answer_calls(code, request["entry_point"], STDIN, RESULT, report)
+        candidate.run_script(code, report, request.get("arguments", ()), modules=request.get("modules", False))

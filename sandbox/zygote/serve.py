@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import extras, kernel
-from .child import CODE, RESULT, limits_of
+from .child import CODE, RESULT, STATUS, limits_of
 from .scratch import Scratch
 
 _MIN_POLL_SECONDS = 0.01
@@ -94,6 +94,8 @@ class Loop:
         """One child, from fork to the end of all it started."""
         if name := request.get("place"):
             self._scratch.place(name, fds[CODE if request["kind"] == "compile" else RESULT])
+        if name := request.get("program"):
+            self._scratch.place(name, fds[CODE])
         if (name := request.get("collect")) and not self._scratch.can_create and request["kind"] != "compile":
             self._scratch.touch(name)
         extra, child_fds = request.get("extra"), fds
@@ -110,6 +112,8 @@ class Loop:
                 self._start_child(request, child_fds)
             finally:
                 os._exit(1)  # whatever the program did to this interpreter, it never comes back to the server
+        for place in request.get("pipes", ()):
+            os.dup2(fds[STATUS], fds[place], inheritable=False)  # while this process holds it, a pipe has no end
         if self._sacrifice is not None:
             self._sacrifice.withdraw()
         killed = self._watch(pid, request["cpu"], began + request["wall"])
@@ -121,6 +125,7 @@ class Loop:
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             "cpu": usage.ru_utime + usage.ru_stime,
             "wall": wall,
+            "ended": began + wall,
             "memory": usage.ru_maxrss * 1024,
             "killed": killed,
             "files": extras.collect(self._scratch, extra, fds[-1]) if extra else [],

@@ -42,14 +42,14 @@ def recognises_directory(directory: Path) -> bool:
 
 
 def convert_directory(directory: Path) -> Problem:
-    config = _yaml(directory / "problem.yaml")
+    config = read_yaml(directory / "problem.yaml")
     _refuse_what_is_no_program(config)
     return build_problem(
         name=directory.resolve().name,
         statement=_statement(directory),
         examples=list(_samples(directory / "data" / "sample")),
         time_limit_seconds=_time_limit(directory, config),
-        memory_limit_bytes=(number_field(_mapping(config, "limits"), "memory") or DEFAULT_MEMORY_MIB) * 2**20,
+        memory_limit_bytes=(number_field(mapping(config, "limits"), "memory") or DEFAULT_MEMORY_MIB) * 2**20,
         checker=_checker(_flags(directory, config)),
         source="kattis",
         tags=_keywords(config),
@@ -100,7 +100,7 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 
 def _time_limit(directory: Path, config: Record) -> float | None:
-    limit = number_field(_mapping(config, "limits"), "time_limit")
+    limit = number_field(mapping(config, "limits"), "time_limit")
     if limit is None and (directory / ".timelimit").is_file():
         text = read_text(directory / ".timelimit").strip()
         try:
@@ -115,7 +115,7 @@ def _flags(directory: Path, config: Record) -> list[str]:
     flags = config.get("validator_flags")
     for name, key in (("testdata.yaml", "output_validator_flags"), ("test_group.yaml", "output_validator_args")):
         if flags is None:
-            flags = _yaml(directory / "data" / name).get(key)
+            flags = read_yaml(directory / "data" / name).get(key)
     if isinstance(flags, list):
         return [str(flag) for flag in flags]
     return str(flags or "").split()
@@ -151,7 +151,7 @@ def _keywords(config: Record) -> list[str]:
     return words.split() if isinstance(words, str) else [str(word) for word in words] if isinstance(words, list) else []
 
 
-def _mapping(config: Record, key: str) -> Record:
+def mapping(config: Record, key: str) -> Record:
     value: Any = config.get(key)
     if value is None:
         return {}
@@ -160,7 +160,7 @@ def _mapping(config: Record, key: str) -> Record:
     return value
 
 
-def _yaml(path: Path) -> Record:
+def read_yaml(path: Path) -> Record:
     """A YAML mapping; {} when the file is missing or empty. Raises UserError, BadRecord."""
     if not path.is_file():
         return {}

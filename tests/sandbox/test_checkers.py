@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sandbox import Sandbox
-from sandbox.checkers import Checker, CheckerFailed, CheckerSpec, make_checker
+from sandbox.checkers import Checker, CheckerSpec, make_checker
+from sandbox.rulings import CheckerFailed
 from sandbox.types import Limits, Outcome, Program, Verdict
 
 ALWAYS_TRUE = "def check(input, expected, actual):\n    return True\n"

@@ -46,7 +46,11 @@ def _verdict(program: Program, **changes: object) -> Verdict:
         ({"code": None, "signal": 9}, Verdict.RTE),
         ({"output": None, "output_error": "out is not a regular file"}, Verdict.RTE),
         ({"output": None}, Verdict.OK),
-        ({"cpu": 2.0, "memory": 2**30, "written": 5000, "code": 1}, Verdict.TLE),
+        ({"cpu": 2.0, "code": 1}, Verdict.TLE),
+        # Too slow and too large: under less load it had been too large only.
+        ({"killed": "cpu", "memory": 2**30, "code": None, "signal": 9}, Verdict.MLE),
+        ({"killed": "wall", "memory": 2**30, "code": None, "signal": 9}, Verdict.MLE),
+        ({"cpu": 2.0, "written": 5000, "code": None, "signal": 25}, Verdict.OLE),
     ],
 )
 @pytest.mark.parametrize("program", [PYTHON, CPP])

@@ -158,6 +158,34 @@ def test_atexit_functions_run(bench: Bench) -> None:
     assert bench.python("import atexit; atexit.register(print, 'bye')").output == b"bye\n"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "f = open('a.out', 'w'); f.write('x')",
+        "class W:\n    def __init__(self): self.f = open('a.out', 'w')\nw = W(); w.f.write('x')",
+        "import sys\nf = open('a.out', 'w'); f.write('x'); sys.exit()",
+    ],
+)
+def test_files_left_open_are_written_out_at_the_end(bench: Bench, source: str) -> None:
+    assert bench.run(Program("python", source, mode="file", output_file="a.out")).output == b"x"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import io, sys\nold, sys.stdout = sys.stdout, io.StringIO(); old.write('x')",
+        "import os\nf = os.fdopen(1, 'w'); f.write('x')",
+        "import sys\nclass Out:\n    def write(self, text): self.text = text\n"
+        "    def flush(self):\n        import os\n        os.write(1, self.text.encode())\n"
+        "sys.stdout = Out(); sys.stdout.write('x')",
+    ],
+    ids=["replaced stdout", "second stdout", "stdout without closed"],
+)
+def test_streams_of_the_programs_own_are_written_out_at_the_end(bench: Bench, source: str) -> None:
+    outcome = bench.python(source)
+    assert (outcome.verdict, outcome.output) == (Verdict.OK, b"x")
+
+
 def test_huge_integers_can_be_printed(bench: Bench) -> None:
     assert bench.python("print(len(str(10 ** 10000)))").output == b"10001\n"
 
