@@ -7,12 +7,13 @@ exists after the last round, and again after the sandbox is closed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,8 @@ class Soak:
     def leaks(self) -> list[str]:
         """What grew, in words."""
         found = []
-        for name, first, last in (
-            ("while open", self.before, self.after),
-            ("after closing", self.unopened, self.closed),
-        ):
+        pairs = (("while open", self.before, self.after), ("after closing", self.unopened, self.closed))
+        for name, first, last in pairs:
             if first is None or last is None:
                 continue
             for what in ("processes", "descriptors", "files", "cgroups", "mounts"):
@@ -89,10 +88,10 @@ async def soak(
 ) -> Soak:
     """Runs attacks in random order on all workers, each followed by innocent programs, for `seconds`.
 
-    Raises SandboxUnavailable, OSError.
+    Sets this process's temporary directory for the time. Raises SandboxUnavailable, OSError.
     """
     found = Soak()
-    with Scene() as scene:
+    with _own_temporary_directory(), Scene() as scene:
         found.unopened = _figures(scene)
         async with Sandbox(workers) as sandbox:
             checkers = [Checker(sandbox, scene, processes=False) for _ in range(workers)]
@@ -111,6 +110,19 @@ async def soak(
             found.after = _figures(scene)
         found.closed = _figures(scene)
     return found
+
+
+@contextlib.contextmanager
+def _own_temporary_directory() -> Iterator[None]:
+    """So that files of others are not taken for ours."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="soak-") as place:
+        Path(place).chmod(0o755)
+        tempfile.tempdir = place
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 async def _everything_once(checkers: Sequence[Checker], attacks: Sequence[Attack], found: Soak) -> None:
@@ -146,12 +158,10 @@ async def _every_minute(found: Soak, on_minute: Callable[[Soak], None]) -> None:
 
 def _figures(scene: Scene) -> Figures:
     pids = [os.getpid(), *descendants(scene.victim)]
-    parent = Path(tempfile.gettempdir())
-    ours = [*parent.glob(f"codesieve-{os.geteuid()}"), *parent.glob("selfcheck-*")]
     return Figures(
         processes=len(pids),
         descriptors=sum(map(_count_descriptors, pids)),
-        files=sum(1 for place in ours for _ in place.rglob("*")),
+        files=sum(1 for _ in Path(tempfile.gettempdir()).rglob("*")),
         memory_bytes=sum(map(_resident_bytes, pids)),
         cgroups=cgroups.count(pids),
         mounts=len(Path("/proc/self/mountinfo").read_text().splitlines()),
