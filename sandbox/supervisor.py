@@ -133,7 +133,7 @@ class Supervisor:
             code = sealed_file(stack, "code", content)
             ended, files = self._execute(stack, server, request, message, code)
             ended.memory = max(0, ended.memory - server.baseline_bytes)
-            if compiled is None:
+            if compiled is None and not ended.killed:  # one that was killed may have been cut off in its report
                 ended.status = self._code.take(request.source, ended.status)
             return with_files(judge(program, limits, ended), files, limits)
 
