@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.selfcheck.attack import CPP, Attack, cpp_ends, ends, held
+from sandbox.selfcheck.attack import CPP, SHORT, Attack, cpp_ends, ends, held
 
 ATTACKS: tuple[Attack, ...] = (
     ends("floods/stdout", "print for ever", "while True: print('x' * 1000)", "OLE"),
@@ -23,6 +23,7 @@ while True:
     try: os.write(1, b'x' * 10**6)
     except OSError: pass""",
         "OLE TLE",
+        limits=SHORT,
     ),
     ends(
         "floods/truncate", "make stdout a terabyte long by truncation", "import os; os.ftruncate(1, 2**40)", "OLE RTE"
