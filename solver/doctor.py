@@ -123,7 +123,8 @@ def _isolation() -> Iterator[Check]:
     for name, layer in report.layers.items():
         yield Check(f"  {name}", "ok" if layer.active else "warn", layer.detail)
     if report.floor_reached:
-        yield Check("isolation", "ok", "programs are confined: the floor is reached")
+        detail = "programs are confined: the floor is reached (`python -m sandbox.selfcheck` attacks it)"
+        yield Check("isolation", "ok", detail)
     else:
         yield Check(
             "isolation",
