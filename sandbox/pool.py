@@ -180,7 +180,7 @@ class Sandbox:
         for side in (program, interactor):
             if side.mode != "stdio":
                 raise ValueError(f"a program that interacts has the mode stdio, not {side.mode}")
-        wall = max(interactor_limits.wall_backstop_seconds, limits.wall_backstop_seconds + _PARTNER_SECONDS)
+        wall = max(interactor_limits.wall_backstop_seconds, limits.longest_seconds + _PARTNER_SECONDS)
         interactor_limits = dataclasses.replace(interactor_limits, wall_seconds=wall)
         async with (
             self._side(program, limits) as first,
@@ -330,11 +330,11 @@ class Sandbox:
 
     async def _exchange(self, request: wire.Run | wire.Compile) -> Outcome:
         limits = request.limits if isinstance(request, wire.Run) else COMPILE_LIMITS
-        return (await self._ask(request, limits.wall_backstop_seconds)).outcome
+        return (await self._ask(request, limits.longest_seconds)).outcome
 
     async def _ask_pair(self, program: wire.Run, partner: wire.Run, *, check: bool) -> wire.Answer:
         # The partner has the longer backstop, and its fork server may have to be started.
-        seconds = partner.limits.wall_backstop_seconds + START_SECONDS
+        seconds = partner.limits.longest_seconds + START_SECONDS
         return await self._ask(wire.Pair(next(self._ids), program, partner, check), seconds)
 
     async def _ask(self, request: wire.Run | wire.Compile | wire.Pair, seconds: float) -> wire.Answer:
@@ -373,7 +373,7 @@ def probe() -> IsolationReport:
 
 def _test_limits(limits: Limits) -> Limits:
     cpu = 30.0 + 5.0 * limits.cpu_seconds
-    wall = limits.wall_backstop_seconds + 10.0 + cpu
+    wall = limits.longest_seconds + 10.0 + cpu
     return Limits(cpu, max(2**30, 4 * limits.memory_bytes), 2**26, wall)
 
 

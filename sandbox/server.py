@@ -186,6 +186,7 @@ def limits_message(limits: Limits) -> dict[str, Any]:
     return {
         "cpu": limits.cpu_seconds,
         "wall": limits.wall_backstop_seconds,
+        "stretch": limits.stretch,
         "memory": limits.memory_bytes,
         "output": limits.output_bytes,
     }

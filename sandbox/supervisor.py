@@ -141,7 +141,7 @@ class Supervisor:
         servers = (self._server(self._kind(request.program)), self._server(PARTNER + self._kind(request.partner)))
         pair = Pair(request, servers, self._code, self._nothing, self._channel.fileno(), self._cancelled)
         sides = (request.program, request.partner)
-        return pair.run(max(side.limits.wall_backstop_seconds for side in sides) + SERVER_GRACE_SECONDS)
+        return pair.run(max(side.limits.longest_seconds for side in sides) + SERVER_GRACE_SECONDS)
 
     def _kind(self, request: wire.Run) -> str:
         if not for_python(request):
@@ -262,7 +262,7 @@ class Supervisor:
         reply, left = server.request(
             message,
             fds,
-            seconds=limits.wall_backstop_seconds + SERVER_GRACE_SECONDS,
+            seconds=limits.longest_seconds + SERVER_GRACE_SECONDS,
             watch=self._channel,
             on_watch=self._cancelled,
         )

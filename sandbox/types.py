@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+_WALL_PER_CPU_SECOND = 20.0
+
 Mode = Literal["stdio", "file", "function"]
 
 ACCEPTED, REJECTED = 42, 43  # exit codes of Kattis output validators and interactors
@@ -73,6 +75,16 @@ class Limits:
     def wall_backstop_seconds(self) -> float:
         """Generous by default, so that an oversubscribed machine does not change a verdict."""
         return self.wall_seconds if self.wall_seconds is not None else 10.0 + 10.0 * self.cpu_seconds
+
+    @property
+    def stretch(self) -> float:
+        """Wall seconds more for each CPU second used: a program that computes is starved, not asleep."""
+        return _WALL_PER_CPU_SECOND if self.wall_seconds is None else 0.0
+
+    @property
+    def longest_seconds(self) -> float:
+        """Wall seconds after which a run has been ended, whatever it does (it may use 1.25 times its CPU limit)."""
+        return self.wall_backstop_seconds + 1.25 * self.stretch * self.cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)

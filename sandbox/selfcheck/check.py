@@ -173,7 +173,7 @@ def _faults(attack: Attack, outcome: Outcome) -> list[str]:
     faults += [f"the output says {word!r}" for word in attack.forbidden if word in text]
     if outcome.verdict is Verdict.CE:  # the compiler has limits of its own
         return faults
-    if outcome.wall_seconds > attack.limits.wall_backstop_seconds + _LATE_SECONDS:
+    if outcome.wall_seconds > attack.limits.longest_seconds + _LATE_SECONDS:
         faults.append(f"it was stopped after {outcome.wall_seconds:.0f} s only")
     if outcome.peak_memory_bytes > attack.limits.memory_bytes + _SLACK_BYTES:
         faults.append(f"it had {outcome.peak_memory_bytes >> 20} MB")

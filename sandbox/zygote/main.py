@@ -209,7 +209,7 @@ def _self_test(loop: Loop, fds: list[int], layers: namespaces.Layers) -> None:
     """A confined child tries what must fail; a layer that does not hold counts as not active."""
     os.pwrite(fds[child.CODE], _PROBE, 0)
     request = {"kind": "python", "compiled": False, "code_bytes": len(_PROBE), "mode": "stdio"}
-    loop.run({**request, "cpu": 2, "wall": 30, "memory": 2**28, "output": 2**16}, fds)
+    loop.run({**request, "cpu": 2, "wall": 30, "stretch": 0, "memory": 2**28, "output": 2**16}, fds)
     answer = os.pread(fds[child.STDOUT], 200, 0).decode() + os.pread(fds[child.STATUS], 500, 6).decode(errors="replace")
     for name in ("landlock", "seccomp", "rlimits"):
         if layers.active(name) and name not in answer.split():

@@ -116,7 +116,7 @@ class Loop:
             os.dup2(fds[STATUS], fds[place], inheritable=False)  # while this process holds it, a pipe has no end
         if self._sacrifice is not None:
             self._sacrifice.withdraw()
-        killed = self._watch(pid, request["cpu"], began + request["wall"])
+        killed = self._watch(pid, request["cpu"], began + request["wall"], request["stretch"])
         _, status, usage = os.wait4(pid, 0)
         wall = time.monotonic() - began
         self._end_all_children()
@@ -131,8 +131,11 @@ class Loop:
             "files": extras.collect(self._scratch, extra, fds[-1]) if extra else [],
         }
 
-    def _watch(self, pid: int, cpu_limit: float, deadline: float) -> str:
-        """Waits for the child's end and brings it about when a limit is passed. Returns the limit's name."""
+    def _watch(self, pid: int, cpu_limit: float, deadline: float, stretch: float) -> str:
+        """Waits for the child's end and brings it about when a limit is passed. Returns the limit's name.
+
+        stretch: seconds by which each CPU second used puts the deadline off.
+        """
         pidfd = os.pidfd_open(pid)
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
@@ -143,7 +146,7 @@ class Loop:
             while True:
                 # With every core busy for the program, this is when its time could be over at the earliest.
                 pause = max((cpu_limit - used) / self._cores, _MIN_POLL_SECONDS)
-                left = 1.0 if killed else deadline - time.monotonic()
+                left = 1.0 if killed else deadline + stretch * used - time.monotonic()
                 ready = {fd for fd, _ in poll.poll(1000 * max(min(left, pause), 0.0) + 1)}
                 if pidfd in ready:
                     return killed
@@ -151,7 +154,7 @@ class Loop:
                     self._heed_supervisor(pid)
                     killed = killed or "abort"
                 used = _cpu_seconds(clock)
-                if used > cpu_limit or time.monotonic() >= deadline:
+                if used > cpu_limit or time.monotonic() >= deadline + stretch * used:
                     killed = killed or ("cpu" if used > cpu_limit else "wall")
                 if killed:
                     os.kill(pid, signal.SIGKILL)
