@@ -46,13 +46,13 @@ def size(fd: int) -> int:
 
 def read(fd: int, limit: int, offset: int = 0) -> bytes:
     """At most `limit` bytes from the offset on."""
-    pieces = []
-    while limit > 0 and (piece := os.pread(fd, min(limit, 1024 * _MIB), offset)):
-        pieces.append(piece)
-        offset, limit = offset + len(piece), limit - len(piece)
-        if len(piece) < _MIB:
-            break
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    left = min(limit, size(fd) - offset)  # a buffer of the limit's size would be mapped, and unmapped, for nothing
+    if left <= 0:
+        return b""
+    first = os.pread(fd, left, offset)
+    if len(first) == left or not first:
+        return first
+    return first + read(fd, limit - len(first), offset + len(first))  # one call reads at most 2 GiB
 
 
 def tail(fd: int, limit: int) -> bytes:

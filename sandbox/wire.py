@@ -117,7 +117,7 @@ def encode(message: Request | Reply) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def decode_reply(body: bytes) -> Reply:
+def decode_reply(body: bytes | memoryview) -> Reply:
     """The message of a frame's body. Raises msgspec.DecodeError."""
     reply: Reply = _replies.decode(body)
     return reply

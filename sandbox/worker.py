@@ -18,6 +18,7 @@ from sandbox import wire
 from sandbox.server import START_SECONDS
 
 _STOP_SECONDS = 12.0
+_BUFFER_BYTES = 2**16
 # As in sandbox.server: a stub package, so that a supervisor does not load what only the driver needs.
 _BOOT = (
     "import json, sys, types; sys.path[:] = json.loads(sys.argv[1]); package = types.ModuleType('sandbox'); "
@@ -30,29 +31,39 @@ class WorkerLost(RuntimeError):
     """The supervisor died, hung, or could not do a request: says nothing about the program."""
 
 
-class _Link(asyncio.Protocol):
+class _Link(asyncio.BufferedProtocol):
     """The connection to one supervisor process. on_frame: called with each message; on_lost: with the reason."""
 
-    def __init__(self, on_frame: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
+    def __init__(self, on_frame: Callable[[memoryview], None], on_lost: Callable[[str], None]) -> None:
         self._on_frame = on_frame
         self._on_lost: Callable[[str], None] | None = on_lost
-        self._received = bytearray()
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._filled = 0
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go: room for the rest of a frame, once its length is known."""
+        if self._filled == len(self._buffer):
+            (length,) = wire.HEADER.unpack_from(self._buffer)
+            self._buffer = self._buffer + bytes(wire.HEADER.size + length - self._filled)
+        return memoryview(self._buffer)[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Collects a frame; the driver has sent one request, so one reply is all there can be."""
-        self._received += data
-        if len(self._received) < wire.HEADER.size:
+        self._filled += nbytes
+        if self._filled < wire.HEADER.size:
             return
-        (length,) = wire.HEADER.unpack_from(self._received)
-        if len(self._received) >= wire.HEADER.size + length:
-            body = bytes(memoryview(self._received)[wire.HEADER.size :])
-            self._received.clear()
-            self._on_frame(body)
+        (length,) = wire.HEADER.unpack_from(self._buffer)
+        end = wire.HEADER.size + length
+        if self._filled >= end:
+            frame, self._filled = self._buffer, 0
+            if len(frame) > _BUFFER_BYTES:
+                self._buffer = bytearray(_BUFFER_BYTES)
+            self._on_frame(memoryview(frame)[wire.HEADER.size : end])
 
     def connection_lost(self, error: Exception | None) -> None:
         on_lost, self._on_lost = self._on_lost, None
@@ -154,7 +165,7 @@ class Worker:
                 answer.set_exception(WorkerLost(_reason(reply)))
         self._on_free(self)
 
-    def _received(self, body: bytes) -> None:
+    def _received(self, body: memoryview) -> None:
         try:
             self._tell(wire.decode_reply(body))
         except msgspec.DecodeError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
-import platform
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +40,7 @@ PR_CAP_AMBIENT_CLEAR_ALL = 4
 SECCOMP_MODE_FILTER = 2
 SECBITS_NO_ROOT_LOCKED = 0x3 | 0xC  # NOROOT and NO_SETUID_FIXUP, both locked
 
-MACHINE = platform.machine()
+MACHINE = os.uname().machine
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(MACHINE, -1)
 
 _libc = ctypes.CDLL(None, use_errno=True)
