@@ -194,7 +194,7 @@ async def test_a_program_is_compiled_once_for_all_and_again_after_an_internal_er
     cache = Binaries(tmp_path)
 
     async def use() -> Verdict:
-        async with cache.use(HELLO, compile_to) as (_, outcome):
+        async with cache.use(HELLO.digest, compile_to) as (_, outcome):
             return outcome.verdict
 
     assert await asyncio.gather(use(), use()) == [Verdict.IE] * 2
@@ -209,9 +209,9 @@ async def test_the_oldest_binaries_make_room_but_never_one_in_use(tmp_path: Path
 
     cache = Binaries(tmp_path, max_bytes=250)
     programs = [Program("cpp", str(i)) for i in range(5)]
-    async with cache.use(programs[0], compile_to):
+    async with cache.use(programs[0].digest, compile_to):
         for program in programs[1:]:
-            async with cache.use(program, compile_to):
+            async with cache.use(program.digest, compile_to):
                 pass
         left = {path.name for path in tmp_path.iterdir()}
     assert left == {programs[0].digest, programs[4].digest}
