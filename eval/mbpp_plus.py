@@ -133,6 +133,12 @@ def _with_contract(source: str, entry_point: str, contract: str) -> str:
     return ast.unparse(ast.fix_missing_locations(module))
 
 
+def imports(record: Record) -> str:
+    """The solution's import statements: the record's asserts stand in one file with it, and may rely on them."""
+    tree = ast.parse(solution(record))
+    return "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def _asserted_calls(record: Record) -> Iterable[list[Any]]:
     entry_point = text_field(record, "entry_point")
     for node in ast.walk(ast.parse(text_field(record, "assertion"))):

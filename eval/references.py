@@ -105,7 +105,8 @@ async def mbpp_plus_row(record: Record, sandbox: Sandbox) -> Row:
 
 async def _asserts(record: Record, sandbox: Sandbox) -> Outcome:
     program = Program("python", mbpp_plus.solution(record), mode="function", entry_point=str(record["entry_point"]))
-    return await sandbox.check(program, text_field(record, "assertion"), CHECK_LIMITS)
+    tests, prelude = text_field(record, "assertion"), mbpp_plus.imports(record)
+    return await sandbox.check(program, tests, CHECK_LIMITS, prelude=prelude)
 
 
 async def _called_at_once(record: Record, kept: list[tuple[list[Any], str]], sandbox: Sandbox) -> bool:
