@@ -1,8 +1,9 @@
 """Compiles programs of one language as fast as this machine can: precompiled headers, the fastest linker that works.
 
 Everything here is trusted text, our commands and what they made; the programs themselves are only passed on. Every
-speed-up is tried on a trivial program first and dropped when it does not work here. A program is refused (CE) by the
-plain command alone: a compilation with precompiled headers that fails is repeated without.
+speed-up is tried on a trivial program first and dropped when it does not work here. A compilation with
+precompiled headers that fails for another reason than errors in the text (a crash, a limit, the linker) is repeated
+without them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from sandbox import headers
+from sandbox import headers, names
 from sandbox.cache import header_directory
 from sandbox.languages import Language, Level, ToolchainMissing
 from sandbox.types import Outcome, Verdict
@@ -112,16 +113,23 @@ class Compiler:
     async def _declared(self, text: str) -> frozenset[str] | None:
         """The names that a list of includes declares; None when it does not even preprocess."""
         if text not in self._names:
-            command = [*self._language.command(source_name="names.hpp"), "-E", "-dD"]
-            command[command.index("-o") + 1] = "names.txt"
-            path = self._temporary()
-            made = await self._run(CompileJob(text.encode(), "names.hpp", [command], "names.txt"), path)
-            found = None
-            if made.verdict is Verdict.OK:
-                found = await asyncio.to_thread(lambda: headers.declared(path.read_text("utf-8", "replace")))
-            path.unlink(missing_ok=True)
-            self._names[text] = found
+            directory = precompiled_directory(self._language, "full")
+            kept = names.load(directory, text)
+            self._names[text] = kept if kept is not None else await self._scan(text)
+            if kept is None:
+                names.save(directory, text, self._names[text])
         return self._names[text]
+
+    async def _scan(self, text: str) -> frozenset[str] | None:
+        command = [*self._language.command(source_name="names.hpp"), "-E", "-dD"]
+        command[command.index("-o") + 1] = "names.txt"
+        path = self._temporary()
+        made = await self._run(CompileJob(text.encode(), "names.hpp", [command], "names.txt"), path)
+        found = None
+        if made.verdict is Verdict.OK:
+            found = await asyncio.to_thread(lambda: headers.declared(path.read_text("utf-8", "replace")))
+        path.unlink(missing_ok=True)
+        return found
 
     async def _precompiled(self, level: Level) -> Path | None:
         """The directory with the precompiled core for a level, made when it is not there; None without one."""
@@ -198,5 +206,6 @@ def _forget_old(cache: Path) -> None:
     for directory in found[:-_KEPT_HEADERS]:
         for path in (directory / f"{headers.CORE_NAME}.gch", directory / headers.CORE_NAME, directory / headers.ALL):
             path.unlink(missing_ok=True)
+        names.forget(directory)
         (directory / headers.ALL).parent.rmdir()
         directory.rmdir()

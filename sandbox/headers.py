@@ -16,10 +16,10 @@ from dataclasses import dataclass
 ALL = "bits/stdc++.h"
 CORE_NAME = "core.h"
 _CORE = (
-    "algorithm array bit bitset cassert cctype cerrno cfloat chrono cinttypes climits cmath compare complex concepts "
-    "cstdarg cstddef cstdint cstdio cstdlib cstring ctime deque exception fstream functional initializer_list iomanip "
-    "ios iosfwd iostream istream iterator limits list map memory new numbers numeric optional ostream queue random "
-    "ranges set span sstream stack stdexcept streambuf string string_view tuple type_traits unordered_map "
+    "algorithm any array bit bitset cassert cctype cerrno cfloat chrono cinttypes climits cmath compare complex "
+    "concepts cstdarg cstddef cstdint cstdio cstdlib cstring ctime deque exception fstream functional initializer_list "
+    "iomanip ios iosfwd iostream istream iterator limits list map memory new numbers numeric optional ostream queue "
+    "random ranges set span sstream stack stdexcept streambuf string string_view tuple type_traits unordered_map "
     "unordered_set utility valarray variant vector "
 )
 CORE = "".join(f"#if __has_include(<{name}>)\n#include <{name}>\n#endif\n" for name in _CORE.split())

@@ -36,6 +36,13 @@ from sandbox.zygote.child import READY, RESULT, STATUS, STDERR, STDOUT
 
 COMPILE_LIMITS = Limits(cpu_seconds=30.0, memory_bytes=2 * 2**30, output_bytes=128 * 2**20)
 _COMPILER_MESSAGE_BYTES = 64 * 2**10
+_ERROR = re.compile(r"^\S[^\n]*:\d+:\d+: error: ", re.MULTILINE)
+# Broken or unusable precompiled headers, the linker, limits and crashes: what a plain compilation may not meet.
+_COMPILER_TROUBLE = re.compile(
+    r"internal compiler error|[Pp]recompiled|PCH|collect2|ld returned|^compilation (?:took|made|wanted)|fatal error|"
+    r"memory exhausted|out of memory|cc1plus:",
+    re.MULTILINE,
+)
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|std::bad_alloc|OutOfMemoryError", re.IGNORECASE)
 SERVER_GRACE_SECONDS = 20.0  # beyond a run's own wall limit
 
@@ -221,7 +228,7 @@ class Supervisor:
         for command in request.commands:
             outcome = self._compile_by(command, request)
             spent += outcome.cpu_seconds
-            if outcome.verdict is Verdict.OK or spent >= COMPILE_LIMITS.cpu_seconds:
+            if outcome.verdict is Verdict.OK or _refused_as_text(outcome) or spent >= COMPILE_LIMITS.cpu_seconds:
                 break
         return dataclasses.replace(outcome, cpu_seconds=spent)
 
@@ -276,6 +283,15 @@ class Supervisor:
         if request is None:
             raise DriverGone
         return isinstance(request, wire.Cancel) and request.id == self._current
+
+
+def _refused_as_text(outcome: Outcome) -> bool:
+    """Whether the compiler found errors in the program, and did not fail for a reason of its own.
+
+    Then another way to compile the same text would find them too, and need not be tried.
+    """
+    said = outcome.stderr
+    return outcome.exit_code == 1 and bool(_ERROR.search(said)) and not _COMPILER_TROUBLE.search(said)
 
 
 def _why_not_compiled(said: str, reply: dict[str, Any], limits: Limits) -> str:

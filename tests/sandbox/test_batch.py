@@ -46,7 +46,7 @@ class Recorder:
     def __init__(self) -> None:
         self.running = self.most = 0
 
-    async def run(self, program: Program, stdin: bytes, limits: Limits) -> Outcome:
+    async def run(self, program: Program, stdin: bytes, limits: Limits, **_: object) -> Outcome:
         self.running += 1
         self.most = max(self.most, self.running)
         await asyncio.sleep(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Limits, Program, Verdict, headers
+from sandbox import Limits, Program, Verdict, headers, names
 
 from .conftest import Bench
 
@@ -147,3 +147,36 @@ def test_a_damaged_precompiled_header_costs_time_and_nothing_else(
     made.write_bytes(made.read_bytes()[:1000])
     with Bench() as bench:
         assert bench.cpp(ALL + 'int main() { puts("still"); }').output == b"still\n"
+
+
+def test_an_error_in_the_text_is_told_as_the_plain_compiler_tells_it(
+    cpp_bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = ALL + "using namespace std;\nint main() { vector<int> v; v.append(3); sort(v); return w; }"
+    served = cpp_bench.cpp(source)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("CODESIEVE_CACHE", str(blocked))
+    with Bench() as bench:
+        plain = bench.cpp(source)
+    assert served.verdict is plain.verdict is Verdict.CE
+    errors = [[line for line in outcome.stderr.splitlines() if " error: " in line] for outcome in (served, plain)]
+    assert errors[0] == errors[1] != []
+
+
+def test_what_a_list_of_includes_declares_is_not_believed_when_cut_off(tmp_path: Path) -> None:
+    declared = frozenset({"vector", "sort", "map"})
+    names.save(tmp_path, ALL, declared)
+    assert names.load(tmp_path, ALL) == declared
+    (kept,) = tmp_path.glob("*.names")
+    kept.write_text(kept.read_text()[:-2])
+    half = names.load(tmp_path, ALL)
+    kept.write_text("")
+    assert names.load(tmp_path, ALL) is None
+    assert half is None
+
+
+def test_hostile_lists_of_includes_do_not_fill_the_cache(tmp_path: Path) -> None:
+    for number in range(100):
+        names.save(tmp_path, f"#include <{number}>\n", frozenset({"a"}))
+    assert len(list(tmp_path.iterdir())) <= 64
