@@ -71,7 +71,7 @@ class Attack:
     name: `family/what`. tries: what it is after, in a sentence. ends: the verdicts it may end with; when there are
     none the program must itself see that it was refused, print `held` and end with OK.
     first: a program that runs before, and plants what this one looks for. needs: layers without which this
-    is not promised. alone: whether it says anything only where `machine` is the architecture.
+    is not promised. machine: the only architecture where it says anything. interactive: it talks to an interactor.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Attack:
     slow: bool = False
     output_file: str = ""
     entry_point: str = ""
+    interactive: bool = False
     forbidden: tuple[str, ...] = field(default=())
 
     @property

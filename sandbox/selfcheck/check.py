@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import shutil
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.isolation import IsolationReport
+from sandbox.languages import languages
 from sandbox.pool import Sandbox
 from sandbox.selfcheck import attacks
 from sandbox.selfcheck.attack import CALM, HELD, Attack
@@ -27,6 +29,8 @@ _CPP = Program(
     '#include <cstdio>\nint main() { int a, b; if (scanf("%d%d", &a, &b) == 2) printf("%d []\\n", a + b); }',
 )
 _LIBRARIES = Program("python", "import numpy")  # starts what is only started when needed
+# Accepts a program that says what it should; the program cannot tell it to in any other way.
+_INTERACTOR = Program("python", "import sys\nsys.exit(42 if sys.stdin.readline() == 'held\\n' else 43)")
 _LATE_SECONDS = 60.0
 _SLACK_BYTES = 640 * 2**20  # of address space; a cgroup is stricter
 
@@ -104,6 +108,7 @@ class Checker:
         """Runs the innocent programs once, so that everything there will be is there."""
         faults = await self._innocent_faults()
         await self._sandbox.run(_LIBRARIES, b"", CALM)
+        await self._sandbox.interact(_PYTHON, _INTERACTOR, limits=CALM, interactor_limits=CALM)
         if faults:
             raise OSError(f"innocent programs do not work here: {'; '.join(faults)}")
         self._processes = descendants(self._scene.victim)
@@ -132,8 +137,9 @@ class Checker:
     def _why_not(self, attack: Attack) -> str:
         if attack.machine and attack.machine != kernel.MACHINE:
             return f"only on {attack.machine}"
-        if attack.language == "cpp" and not self._has_cpp:
-            return "no g++ here"
+        available = languages()[attack.language].available()
+        if not available:
+            return available.detail
         missing = [name for name in attack.needs if not self._sandbox.isolation.active(name)]
         return f"not promised without the layer {', '.join(missing)}" if missing else ""
 
@@ -146,7 +152,10 @@ class Checker:
             entry_point=attack.entry_point,
             output_file=attack.output_file,
         )
-        return await self._sandbox.run(program, attack.stdin, attack.limits)
+        if not attack.interactive:
+            return await self._sandbox.run(program, attack.stdin, attack.limits)
+        talk = await self._sandbox.interact(program, _INTERACTOR, limits=attack.limits, interactor_limits=CALM)
+        return dataclasses.replace(talk.program, verdict=Verdict.IE) if talk.verdict is Verdict.IE else talk.program
 
     async def _innocent_faults(self) -> list[str]:
         creates = self._sandbox.isolation.active("mount")

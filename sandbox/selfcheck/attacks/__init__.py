@@ -11,6 +11,7 @@ from sandbox.selfcheck.attacks import (
     memory,
     network,
     processes,
+    runtimes,
     server,
     signals,
 )
@@ -27,4 +28,5 @@ ATTACKS: tuple[Attack, ...] = (
     *clocks.ATTACKS,
     *leftovers.ATTACKS,
     *compiler.ATTACKS,
+    *runtimes.ATTACKS,
 )
