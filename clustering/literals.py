@@ -62,6 +62,14 @@ def parse_call(text: str) -> Call | None:
     return Call(arguments) if arguments else None
 
 
+def parse_literal(text: str) -> tuple[Any] | None:
+    """The value that `text` writes down, in a tuple of one; None when it is no literal."""
+    try:
+        return (_value(ast.parse(text.strip(), mode="eval").body),)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+
+
 def _value(node: ast.expr) -> Any:
     match node:
         case ast.Name(id="inf" | "nan" as name):

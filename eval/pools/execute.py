@@ -1,0 +1,197 @@
+"""Runs all programs of one pool problem on the examples, on generated and model-written inputs, and on the hidden tests.
+
+What only the judge may know goes into `Executed.right` and nowhere else. Programs are executed once each, however many
+samples gave them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clustering import generate_inputs
+from clustering.literals import parse_call, parse_literal
+from eval.judge import judge, program_for
+from eval.pools.canonical import canonical
+from eval.pools.model import Hidden, PoolProblem, PoolSample
+from eval.pools.python_calls import call_python
+from sandbox import Limits, Program, Sandbox, Verdict, make_checker
+from solver.normalise import program_key
+
+GENERATED_INPUTS = 30
+FULL_OUTPUT_CHARS = 200
+_CHECK_LIMITS = Limits(cpu_seconds=4.0, memory_bytes=2**30)
+_STDIO_SECONDS = 2.0
+_UNFIT = frozenset({"CE"})
+
+
+@dataclass(slots=True)
+class Unique:
+    """One program, with all the samples that gave it."""
+
+    key: str
+    source: str
+    language: str
+    order: int
+    samples: list[PoolSample] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedInput:
+    """One input. expected: canonical text that an example or a model-written test claims; None for generated ones.
+
+    kind: `example`, `generated` or `model_test`. copies: how often the model wrote it.
+    """
+
+    text: str
+    kind: str
+    origin: str
+    expected: str | None = None
+    copies: int = 1
+
+
+@dataclass(slots=True)
+class Executed:
+    """tokens: per program and input, `=text` of the (normalised) output or the name of a verdict."""
+
+    programs: list[Unique]
+    inputs: list[PlannedInput]
+    tokens: list[list[str]]
+    right: list[bool]
+    hidden: list[str]
+    example_passed: list[list[bool]]
+    cpu_seconds: list[float]
+    runs: int = 0
+    seconds: float = 0.0
+
+
+def unique_programs(samples: Sequence[PoolSample]) -> list[Unique]:
+    """One entry a normalised program, in the order of first samples."""
+    found: dict[str, Unique] = {}
+    for order, sample in enumerate(samples):
+        if sample.source is None:
+            continue
+        key = program_key(sample.source, sample.language)
+        found.setdefault(key, Unique(key, sample.source, sample.language, order)).samples.append(sample)
+    return list(found.values())
+
+
+def plan_inputs(pool: PoolProblem, seed: int = 0) -> list[PlannedInput]:
+    """Examples in statement order, then generated inputs, then those that the model wrote tests for."""
+    problem = pool.problem
+    function = problem.mode == "function"
+    digits = 6 if pool.samples and pool.samples[0].language == "cpp" else 10
+    examples = [
+        PlannedInput(example.input, "example", f"example {number}", _canonical(example.output, digits))
+        if function
+        else PlannedInput(example.input, "example", f"example {number}", example.output)
+        for number, example in enumerate(problem.examples, 1)
+    ]
+    tests = [
+        PlannedInput(given, "model_test", "model:test", _canonical(expected, digits), copies)
+        for given, expected, copies in pool.model_tests
+    ]
+    seeds = [item.text for item in examples] or [test.text for test in tests[:12]]
+    generated = [
+        PlannedInput(item.text, "generated", item.origin)
+        for item in generate_inputs(
+            seeds, mode=problem.mode, statement=problem.statement, count=GENERATED_INPUTS, seed=seed
+        )
+        if not function or parse_call(item.text) is not None
+    ]
+    return [*examples, *generated, *tests]
+
+
+async def execute(pool: PoolProblem, sandbox: Sandbox, seed: int = 0) -> Executed:
+    """Everything about one problem. Raises what `Sandbox.run` raises."""
+    began = time.monotonic()
+    programs, inputs = unique_programs(pool.samples), plan_inputs(pool, seed)
+    done = Executed(programs, inputs, [], [], [], [], [])
+    one = _function if pool.problem.mode == "function" else _stdio
+    rows = await asyncio.gather(*(one(pool, program, inputs, sandbox, done) for program in programs))
+    for tokens, passed, verdict, cpu_seconds in rows:
+        done.tokens.append(tokens)
+        done.example_passed.append(passed)
+        done.hidden.append(verdict)
+        done.right.append(verdict == "AC")
+        done.cpu_seconds.append(cpu_seconds)
+    done.seconds = time.monotonic() - began
+    return done
+
+
+Row = tuple[list[str], list[bool], str, float]
+
+
+async def _function(
+    pool: PoolProblem, program: Unique, inputs: list[PlannedInput], sandbox: Sandbox, done: Executed
+) -> Row:
+    texts = [item.text for item in inputs]
+    calls = await call(program, pool, texts, sandbox)
+    examples = [(token, item) for token, item in zip(calls.results, inputs, strict=True) if item.kind == "example"]
+    passed = [token == f"={item.expected}" for token, item in examples]
+    compiled = not calls.results or set(calls.results) != _UNFIT
+    verdict = await _hidden(pool, program, sandbox) if compiled else "CE"
+    done.runs += 1 + compiled
+    return list(calls.results), passed, verdict, calls.cpu_seconds
+
+
+async def call(program: Unique, pool: PoolProblem, texts: Sequence[str], sandbox: Sandbox) -> Any:
+    """The results of calls, by the way of the program's language."""
+    if program.language == "python":
+        return await call_python(program.source, pool.problem.entry_point, texts, sandbox)
+    from eval.pools.cpp_calls import call_cpp
+
+    return await call_cpp(program.source, pool.prompt, texts, sandbox)
+
+
+async def _hidden(pool: PoolProblem, program: Unique, sandbox: Sandbox) -> str:
+    hidden: Hidden = pool.hidden
+    if hidden.task is not None:
+        judged = await judge(hidden.task, program_for(hidden.task, program.language, program.source), sandbox)
+        return str(judged.verdict)
+    if hidden.suffix is not None:
+        whole = Program(program.language, program.source + hidden.suffix)
+        outcome = await sandbox.run(whole, b"", _CHECK_LIMITS, optimise="fast")
+        return "AC" if outcome.verdict is Verdict.OK else str(outcome.verdict)
+    called = Program(program.language, program.source, mode="function", entry_point=pool.problem.entry_point)
+    outcome = await sandbox.check(called, hidden.test_code, _CHECK_LIMITS, prelude=hidden.prelude)
+    return str(outcome.verdict)
+
+
+async def _stdio(
+    pool: PoolProblem, program: Unique, inputs: list[PlannedInput], sandbox: Sandbox, done: Executed
+) -> Row:
+    problem = pool.problem
+    checker = make_checker(problem.checker, sandbox)
+    runnable = Program(program.language, program.source, problem.mode, problem.entry_point)
+    limits = Limits(
+        cpu_seconds=min(problem.time_limit_seconds, _STDIO_SECONDS), memory_bytes=problem.memory_limit_bytes
+    )
+    tokens: list[str] = []
+    passed: list[bool] = []
+    most = 0.0
+    for item in inputs:
+        if tokens[:1] == ["CE"] or tokens[-3:] == ["TLE"] * 3:
+            tokens.append(tokens[-1])
+            passed += [False] * (item.kind == "example")
+            continue
+        given = item.text.encode("utf-8", "surrogatepass")
+        outcome = await sandbox.run(runnable, given, limits, optimise="fast")
+        done.runs += 1
+        most = max(most, outcome.cpu_seconds)
+        ok = outcome.verdict is Verdict.OK
+        text = checker.normalise(outcome.output).decode("utf-8", "surrogateescape")
+        tokens.append(f"={text}" if ok else str(outcome.verdict))
+        if item.kind == "example":
+            expected = (item.expected or "").encode("utf-8", "surrogatepass")
+            passed.append(ok and await checker.accepts(given, expected, outcome.output))
+    verdict = "CE" if tokens[:1] == ["CE"] else await _hidden(pool, program, sandbox)
+    return tokens, passed, verdict, most
+
+
+def _canonical(literal: str, digits: int) -> str:
+    value = parse_literal(literal)
+    return literal.strip() if value is None else canonical(value[0], digits)
