@@ -4,7 +4,7 @@
     scripts/bench_inputs.py [--only humaneval,apps,contests] [--count N] [--limit N] [--list]
 
 humaneval: calls made from the docstring's examples, run with the canonical solution; one on which it raises or runs
-out of time is hardly valid. apps: inputs made from the statement's examples, run with up to five reference solutions;
+out of time is hardly valid. apps: inputs made from the statement's examples, run with up to three reference solutions;
 one is suspect when most of them fail. contests: CodeContests problems, without references: how many get inputs that
 keep a layout. One JSON object on stdout; `--list` shows every problem on stderr. References are read here only: input
 generation never sees them. Exit code 2: no data.
@@ -34,8 +34,8 @@ from solver.problem import Problem
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CODESIEVE_DATA", ROOT.parent / "shared" / "data")) / "problems"
 ENOUGH = 20
-REFERENCES = 5
-LIMITS = Limits(cpu_seconds=4.0, memory_bytes=512 * 2**20)
+REFERENCES = 3
+LIMITS = Limits(cpu_seconds=2.0, memory_bytes=512 * 2**20)
 
 
 def main() -> int:
