@@ -1,4 +1,4 @@
-"""Runs all programs of one pool problem on the examples, on generated and model-written inputs, and on the hidden tests.
+"""Runs all programs of one pool problem: on examples, on generated and model-written inputs, on the hidden tests.
 
 What only the judge may know goes into `Executed.right` and nowhere else. Programs are executed once each, however many
 samples gave them.

@@ -102,12 +102,13 @@ class Checker:
         self._scene = scene
         self._look_at_processes = processes
         self._has_cpp = shutil.which("g++") is not None
+        self._has_libraries = False
         self._processes: set[int] = set()
 
     async def warm_up(self) -> None:
         """Runs the innocent programs once, so that everything there will be is there."""
         faults = await self._innocent_faults()
-        await self._sandbox.run(_LIBRARIES, b"", CALM)
+        self._has_libraries = (await self._sandbox.run(_LIBRARIES, b"", CALM)).verdict is Verdict.OK
         await self._sandbox.interact(_PYTHON, _INTERACTOR, limits=CALM, interactor_limits=CALM)
         if faults:
             raise OSError(f"innocent programs do not work here: {'; '.join(faults)}")
@@ -140,6 +141,8 @@ class Checker:
         available = languages()[attack.language].available()
         if not available:
             return available.detail
+        if attack.family == "libraries" and not self._has_libraries:
+            return "programs here have no numpy"
         missing = [name for name in attack.needs if not self._sandbox.isolation.active(name)]
         return f"not promised without the layer {', '.join(missing)}" if missing else ""
 

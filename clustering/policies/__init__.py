@@ -1,0 +1,17 @@
+"""From evidence to submissions: the published ways to choose and our own."""
+
+from clustering.policies.choice import POLICIES, Choice, UnknownPolicy, rank
+from clustering.policies.scorer import BadScorer, Scorer, load_scorer, train
+from clustering.policies.signals import survivors
+
+__all__ = [
+    "POLICIES",
+    "BadScorer",
+    "Choice",
+    "Scorer",
+    "UnknownPolicy",
+    "load_scorer",
+    "rank",
+    "survivors",
+    "train",
+]

@@ -1,0 +1,77 @@
+"""The answer: at most k submissions such that it is most likely that at least one of them is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clustering.evidence import Evidence
+from clustering.policies import signals
+from clustering.policies.named import PUBLISHED
+from clustering.policies.ordering import best_of_groups
+from clustering.policies.scorer import Scorer, load_scorer
+from clustering.policies.signals import Floats, Indexes
+
+SECOND_FROM_CLUSTER = 0.1
+"""How much of its chance a program keeps when one that behaves like it has been chosen already."""
+
+POLICIES = ("default", *PUBLISHED)
+
+
+class UnknownPolicy(ValueError):
+    """No selection policy has this name; the message lists those that exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One submission. cluster: the number of its behaviour class among the candidates in question.
+
+    confidence: P(correct) by the scorer, calibrated on the pools it was trained on.
+    """
+
+    key: str
+    cluster: int
+    confidence: float
+
+
+def rank(
+    evidence: Evidence, policy: str = "default", k: int = 10, seed: int = 0, scorer: Scorer | None = None
+) -> list[Choice]:
+    """At most k candidates that survive the filter, best first. Raises UnknownPolicy, ValueError, BadScorer."""
+    if policy not in POLICIES:
+        raise UnknownPolicy(f"no selection policy {policy!r}; there are: {', '.join(POLICIES)}")
+    if k < 0:
+        raise ValueError(f"k must be 0 or more, not {k}")
+    who = signals.survivors(evidence)
+    if not len(who):
+        return []
+    chance = (scorer or load_scorer()).probability(evidence, who)
+    positions = (
+        most_likely_to_hit(evidence, who, chance) if policy == "default" else PUBLISHED[policy](evidence, who, seed)
+    )
+    groups = signals.classes(evidence, who)
+    return [
+        Choice(evidence.candidates[who[position]].key, int(groups[position]), float(chance[position]))
+        for position in positions[:k]
+    ]
+
+
+def most_likely_to_hit(evidence: Evidence, who: Indexes, chance: Floats) -> Indexes:
+    """Greedy maximisation of P(at least one right), which is submodular, so greedy is within 1 - 1/e of the best set
+    (Nemhauser, Wolsey and Fisher, 1978).
+
+    Candidates of one behaviour are right or wrong nearly always together: the second one of a cluster counts
+    SECOND_FROM_CLUSTER of its chance, the third that squared. Within a cluster the likeliest comes first, then the
+    one with most samples, then the earliest.
+    """
+    groups = signals.classes(evidence, who)
+    weight, order = signals.weights(evidence, who), signals.orders(evidence, who)
+    ranked = np.lexsort((order, -weight, -chance))
+    depth = np.zeros(len(who))
+    seen: dict[int, int] = {}
+    for position in ranked:
+        depth[position] = seen.get(int(groups[position]), 0)
+        seen[int(groups[position])] = int(depth[position]) + 1
+    gain = chance * SECOND_FROM_CLUSTER**depth
+    return np.lexsort((order, -best_of_groups(groups, chance), -gain))

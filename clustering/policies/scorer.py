@@ -1,0 +1,148 @@
+"""P(correct) of a candidate: logistic regression over `features`, stored as plain numbers with its training recipe.
+
+Few parameters and a strong prior, because recorded pools have some hundred problems. Each problem weighs the same in
+training, however many candidates it has. A scorer holds one regression for new problems and, for each problem it was
+trained on, one that has never seen that problem: figures on its own training pools are held-out figures. Not covered:
+anything that reads the problem or the program's meaning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.evidence import Evidence
+from clustering.policies.features import NAMES, features
+from clustering.policies.signals import Floats, Indexes, survivors, weights
+
+FORMAT = "codesieve-scorer/1"
+REGULARISATION = 0.3
+FOLDS = 20
+
+Example = tuple[Evidence, NDArray[np.bool_]]
+"""A problem's evidence and which candidates are right, shape (n,)."""
+
+
+class BadScorer(ValueError):
+    """A scorer file that cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """P = sigmoid(bias + coefficients · (x - means) / scales)."""
+
+    coefficients: tuple[float, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    bias: float
+
+    def probability(self, x: Floats) -> Floats:
+        """x: shape (n, features)."""
+        logit = self.bias + ((x - np.array(self.means)) / np.array(self.scales)) @ np.array(self.coefficients)
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -30, 30))))
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """names: the features used. fold_of: digest of a training problem's name → which of `folds` has not seen it.
+
+    recipe: how it was trained, for people.
+    """
+
+    names: tuple[str, ...]
+    main: Regression
+    folds: tuple[Regression, ...] = ()
+    fold_of: dict[str, int] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    format: str = FORMAT
+
+    def probability(self, evidence: Evidence, who: Indexes) -> Floats:
+        """P(correct) of each candidate, shape (len(who),)."""
+        columns = [NAMES.index(name) for name in self.names]
+        fold = self.fold_of.get(name_digest(evidence.problem))
+        regression = self.main if fold is None else self.folds[fold]
+        return regression.probability(features(evidence, who)[:, columns])
+
+    def save(self, path: Path) -> None:
+        """Writes JSON."""
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+
+
+def name_digest(problem: str) -> str:
+    """Names of training problems are kept as digests: enough to know them again."""
+    return hashlib.sha256(problem.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def load_scorer(path: Path | None = None) -> Scorer:
+    """The scorer in a file, or the one that comes with codesieve. Raises BadScorer."""
+    try:
+        text = path.read_bytes() if path else (files("clustering.policies") / "scorer.json").read_bytes()
+        scorer = msgspec.json.decode(text, type=Scorer)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadScorer(f"{path or 'scorer.json'} is no scorer: {error}; `solve train-scorer` makes one") from None
+    sizes = {len(part) for one in (scorer.main, *scorer.folds) for part in (one.coefficients, one.means, one.scales)}
+    known = scorer.format == FORMAT and set(scorer.names) <= set(NAMES) and sizes == {len(scorer.names)}
+    if not known or not all(0 <= fold < len(scorer.folds) for fold in scorer.fold_of.values()):
+        raise BadScorer(f"{path or 'scorer.json'} is for other features than these; train it again")
+    return scorer
+
+
+def train(
+    examples: Sequence[Example],
+    *,
+    names: Sequence[str] = NAMES,
+    regularisation: float = REGULARISATION,
+    folds: int = FOLDS,
+    recipe: dict[str, Any] | None = None,
+) -> Scorer:
+    """Learns from survivors of the filter.
+
+    regularisation: inverse strength C of the L2 penalty. folds: into how many parts the problems are divided for
+    held-out scoring; a problem that occurs in several settings or pools is in one part. Raises ValueError unless some
+    candidates are right and some are wrong.
+    """
+    problems = sorted({evidence.problem for evidence, _ in examples}, key=name_digest)
+    fold_of = {name_digest(problem): index % folds for index, problem in enumerate(problems)}
+    parts = []
+    for fold in range(min(folds, len(problems))):
+        rest = [example for example in examples if fold_of[name_digest(example[0].problem)] != fold]
+        try:
+            parts.append(_fit(rest, names, regularisation))
+        except ValueError:  # too few problems to leave any out
+            return Scorer(tuple(names), _fit(examples, names, regularisation), recipe=recipe or {})
+    return Scorer(tuple(names), _fit(examples, names, regularisation), tuple(parts), fold_of, recipe or {})
+
+
+def _fit(examples: Sequence[Example], names: Sequence[str], regularisation: float) -> Regression:
+    from sklearn.linear_model import LogisticRegression
+
+    columns = [NAMES.index(name) for name in names]
+    rows, labels, importance = [], [], []
+    for evidence, right in examples:
+        who = survivors(evidence)
+        if len(who):
+            weight = weights(evidence, who)
+            rows.append(features(evidence, who)[:, columns])
+            labels.append(right[who])
+            importance.append(weight / weight.sum())
+    if not rows or len(np.unique(np.concatenate(labels))) < 2:
+        raise ValueError("a scorer needs problems with right and with wrong candidates")
+    x, y, w = np.concatenate(rows), np.concatenate(labels), np.concatenate(importance)
+    means = np.average(x, axis=0, weights=w)
+    scales = np.sqrt(np.average((x - means) ** 2, axis=0, weights=w))
+    scales[scales < 1e-9] = 1.0
+    model = LogisticRegression(C=regularisation, max_iter=2000).fit((x - means) / scales, y, sample_weight=w)
+    return Regression(
+        tuple(map(float, model.coef_[0])),
+        tuple(map(float, means)),
+        tuple(map(float, scales)),
+        float(model.intercept_[0]),
+    )

@@ -1,0 +1,118 @@
+"""How good a way to choose is: solved@k on recorded pools, with losses that add up and paired intervals.
+
+Coverage is the share of problems with a right candidate; the filter loses those where no right candidate survives the
+examples; what remains and is not solved is lost in the choice. Counts are exact: a policy that draws (random) is
+averaged over its seeds as a fraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.evidence import Evidence
+from clustering.policies import Scorer, rank, survivors
+from eval.pools.store import Labelled
+
+RANDOM_SEEDS = 100
+RESAMPLES = 10_000
+ORACLE = "oracle"
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Of all problems: covered by some right candidate, and of these lost by the filter."""
+
+    problems: int
+    covered: int
+    filtered_out: int
+
+
+def losses(problems: Sequence[Labelled], use_examples: bool) -> Losses:
+    """What no choice can win back."""
+    covered = [problem for problem in problems if problem.right.any()]
+    lost = [problem for problem in covered if not problem.right[survivors(evidence_of(problem, use_examples))].any()]
+    return Losses(len(problems), len(covered), len(lost))
+
+
+def evidence_of(problem: Labelled, use_examples: bool) -> Evidence:
+    """The evidence of one setting."""
+    return problem.with_examples if use_examples else problem.plain
+
+
+def solved(
+    problem: Labelled, policy: str, ks: Sequence[int], *, use_examples: bool, scorer: Scorer, seed: int = 0
+) -> dict[int, Fraction]:
+    """For each k, the share of draws in which one of the first k submissions is right; 0 or 1 without draws."""
+    evidence = evidence_of(problem, use_examples)
+    if policy == ORACLE:
+        hit = Fraction(int(problem.right[survivors(evidence)].any()))
+        return dict.fromkeys(ks, hit)
+    right = {candidate.key for candidate, good in zip(evidence.candidates, problem.right, strict=True) if good}
+    draws = range(seed, seed + RANDOM_SEEDS) if policy == "random" else (seed,)
+    hits = dict.fromkeys(ks, 0)
+    for draw in draws:
+        chosen = [choice.key in right for choice in rank(evidence, policy, max(ks), draw, scorer)]
+        for k in ks:
+            hits[k] += any(chosen[:k])
+    return {k: Fraction(count, len(draws)) for k, count in hits.items()}
+
+
+def compare(
+    problems: Sequence[Labelled],
+    policies: Iterable[str],
+    ks: Sequence[int],
+    *,
+    use_examples: bool,
+    scorer: Scorer,
+    seed: int = 0,
+    on_policy: Callable[[str], None] = lambda name: None,
+) -> dict[str, Any]:
+    """The whole comparison as plain data."""
+    base = losses(problems, use_examples)
+    table: dict[str, dict[int, list[Fraction]]] = {}
+    for policy in policies:
+        on_policy(policy)
+        rows = [solved(p, policy, ks, use_examples=use_examples, scorer=scorer, seed=seed) for p in problems]
+        table[policy] = {k: [row[k] for row in rows] for k in ks}
+    draws = _resamples(len(problems), seed)
+    return {
+        "problems": base.problems,
+        "examples": use_examples,
+        "coverage": base.covered / base.problems,
+        "filter_loss": base.filtered_out / base.problems,
+        "policies": [_row(policy, table, base, draws) for policy in table],
+    }
+
+
+def _row(policy: str, table: dict[str, dict[int, list[Fraction]]], base: Losses, draws: NDArray[np.intp]) -> Any:
+    row: dict[str, Any] = {"policy": policy, "solved": {}, "selection_loss": {}, "default_minus_this": {}}
+    for k, hits in table[policy].items():
+        total = sum(hits, Fraction(0))
+        lost = base.covered - base.filtered_out - total
+        if Fraction(base.covered - base.filtered_out) - lost != total or lost < 0:
+            raise AssertionError(f"{policy}: the losses at k = {k} do not add up")
+        row["solved"][str(k)] = _interval(hits, draws)
+        row["selection_loss"][str(k)] = float(lost / base.problems)
+        if "default" in table:
+            ours = table["default"][k]
+            row["default_minus_this"][str(k)] = _interval([a - b for a, b in zip(ours, hits, strict=True)], draws)
+    return row
+
+
+def _resamples(count: int, seed: int) -> NDArray[np.intp]:
+    """Which problems each bootstrap sample holds; the same for all policies, so that differences are paired."""
+    return np.random.default_rng(seed).integers(0, max(count, 1), size=(RESAMPLES, count))
+
+
+def _interval(values: Sequence[Fraction], draws: NDArray[np.intp]) -> dict[str, float]:
+    """The mean and its 95 % percentile bootstrap interval over problems (Efron and Tibshirani, 1993, chapter 13)."""
+    each = np.array([float(value) for value in values])
+    means = each[draws].mean(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return {"value": float(sum(values, Fraction(0)) / len(values)), "low": float(low), "high": float(high)}
