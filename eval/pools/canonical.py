@@ -32,4 +32,6 @@ def canonical(value: object, digits: int = 10) -> str:
         return "(" + ", ".join(canonical(item, digits) for item in value) + ")"
     if isinstance(value, list):
         return "[" + ", ".join(canonical(item, digits) for item in value) + "]"
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        return canonical(value.item(), digits)  # type: ignore[attr-defined]
     return f"<{type(value).__name__}>"

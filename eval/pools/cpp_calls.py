@@ -1,6 +1,6 @@
-"""Calls a C++ function many times in few sandbox runs, and says of each call what came of it.
+"""Calls C++ functions many times in few sandbox runs, and says of each call what came of it.
 
-The program is a prompt that ends in `type name(parameters) {` with a completion of its body. Argument texts are Python
+A program is a prompt that ends in `type name(parameters) {` with a completion of its body. Argument texts are Python
 literals; results are written as `canonical` writes the Python values, in six digits, because translated signatures say
 `float`. Calls share the process. One that crashes or is late ends it; the rest is run again without it.
 """
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from clustering.literals import Call, parse_call
 from eval.pools.canonical import MAX_CHARS
-from eval.pools.cpp_harness import HARNESS, TOLD
+from eval.pools.cpp_harness import TOLD
+from eval.pools.cpp_program import calling
 from eval.pools.cpp_types import Inexpressible, Signature, encode, read_signature
-from eval.pools.python_calls import CALL_SECONDS, Calls
+from eval.pools.python_calls import Calls
 from sandbox import Limits, Program, Verdict
 from sandbox.batch import Runner
 
-DIGITS = 6
 LIMITS = Limits(cpu_seconds=6.0, memory_bytes=512 * 2**20, output_bytes=8 * 2**20)
 _LATE_CALLS = 3  # after so many the rest counts as too slow
 _RUNS = 12  # after so many the rest counts as what the last one was
@@ -36,18 +36,27 @@ async def call_cpp(source: str, prompt: str, calls: Sequence[str], sandbox: Runn
         signature = read_signature(prompt)
     except Inexpressible:
         return Calls((UNKNOWN,) * len(calls), 0.0)
-    given = [_encoded(text, signature) for text in calls]
+    program = Program(language, calling([source], prompt, signature).text)
+    return await make_calls(program, 0, encoded_calls(calls, signature), sandbox)
+
+
+def encoded_calls(calls: Sequence[str], signature: Signature) -> list[bytes | None]:
+    """The arguments of each call, in the order of the parameters; None when they do not fit them."""
+    return [_encoded(text, signature) for text in calls]
+
+
+async def make_calls(program: Program, which: int, given: Sequence[bytes | None], sandbox: Runner) -> Calls:
+    """Calls completion number `which` of a program made by `calling`. Raises what `Sandbox.run` raises."""
     waiting = [index for index, data in enumerate(given) if data is not None]
-    program = Program(language, _whole(source, signature))
-    found = dict.fromkeys(range(len(calls)), UNKNOWN)
+    found = dict.fromkeys(range(len(given)), UNKNOWN)
     cpu_seconds = 0.0
     late = runs = 0
     while waiting:
-        data = b"%d " % len(waiting) + b"".join(given[index] or b"" for index in waiting)
+        data = b"%d %d " % (which, len(waiting)) + b"".join(given[index] or b"" for index in waiting)
         outcome = await sandbox.run(program, data, LIMITS, optimise="fast")
         cpu_seconds += outcome.cpu_seconds
         if outcome.verdict is Verdict.CE:
-            return Calls(("CE",) * len(calls), cpu_seconds)
+            return Calls(("CE",) * len(given), cpu_seconds)
         results = _read(outcome.output)[: len(waiting)]
         if len(results) < len(waiting) and not (results and outcome.exit_code == TOLD):
             results.append("RTE" if outcome.verdict is Verdict.OK else str(outcome.verdict))
@@ -61,26 +70,7 @@ async def call_cpp(source: str, prompt: str, calls: Sequence[str], sandbox: Runn
     return Calls(tuple(found.values()), cpu_seconds)
 
 
-def _whole(source: str, signature: Signature) -> str:
-    names = [f"codesieve_argument_{index}" for index in range(len(signature.parameters))]
-    arguments = "\n".join(
-        f"        {parameter.spelling} {name} = codesieve_calls::Reader<{parameter.spelling}>::read(in);"
-        for name, parameter in zip(names, signature.parameters, strict=True)
-    )
-    harness = HARNESS
-    for mark, text in (
-        ("@DIGITS@", str(DIGITS)),
-        ("@MICROSECONDS@", str(int(CALL_SECONDS * 1e6))),
-        ("@TOLD@", str(TOLD)),
-        ("@ARGUMENTS@", arguments),
-        ("@CALL@", f"{signature.name}({', '.join(names)})"),
-    ):
-        harness = harness.replace(mark, text)
-    return f"{source}\n}}\n{harness}"
-
-
 def _encoded(text: str, signature: Signature) -> bytes | None:
-    """The call's arguments, in the order of the parameters; None when they do not fit them."""
     call = parse_call(text)
     if call is None:
         return None

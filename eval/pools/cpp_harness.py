@@ -283,13 +283,39 @@ inline void start(Input& in) {
 }
 }
 
+@TABLE@
+
 int main() {
     codesieve_calls::Input in;
     codesieve_calls::start(in);
+    [[maybe_unused]] std::size_t which = in.count();
     for (std::size_t left = in.count(); left > 0; left--) {
 @ARGUMENTS@
         codesieve_calls::timed([&] { return codesieve_calls::shortened(codesieve_calls::written(@CALL@)); });
     }
     std::_Exit(0);
+}
+"""
+
+TESTS = r"""
+extern "C" {
+long codesieve_say(int, const void*, unsigned long) __asm__("write");
+long codesieve_hear(int, void*, unsigned long) __asm__("read");
+void (*codesieve_on_signal(int, void (*)(int)))(int) __asm__("sig" "nal");
+}
+@TABLE@
+
+int main() {
+    char codesieve_text[256] = {};
+    codesieve_hear(0, codesieve_text, 255);
+    char* codesieve_word = nullptr;
+    [[maybe_unused]] unsigned long which = std::strtoul(codesieve_text, &codesieve_word, 10);
+    if (which >= @COUNT@) return 0;
+    for (int number : {4, 7, 8, 11}) codesieve_on_signal(number, [](int) { std::_Exit(1); });
+    {
+        @CANDIDATE@
+        @TESTS@
+    }
+    codesieve_say(1, codesieve_word, std::strlen(codesieve_word));
 }
 """

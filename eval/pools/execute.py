@@ -10,13 +10,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from clustering import generate_inputs
 from clustering.evidence import TEST_INPUT
 from clustering.literals import parse_call, parse_literal
 from eval.judge import judge, program_for
 from eval.pools.canonical import canonical
+from eval.pools.cpp_batch import call_and_test
 from eval.pools.model import Hidden, PoolProblem, PoolSample
 from eval.pools.python_calls import call_python
 from sandbox import Limits, Program, Sandbox, Verdict, make_checker
@@ -111,8 +111,11 @@ async def execute(pool: PoolProblem, sandbox: Sandbox, seed: int = 0) -> Execute
     began = time.monotonic()
     programs, inputs = unique_programs(pool.samples), plan_inputs(pool, seed)
     done = Executed(programs, inputs, [], [], [], [], [])
-    one = _function if pool.problem.mode == "function" else _stdio
-    rows = await asyncio.gather(*(one(pool, program, inputs, sandbox, done) for program in programs))
+    if pool.hidden.suffix is not None and pool.problem.mode == "function":
+        rows = await _compiled(pool, programs, inputs, sandbox, done)
+    else:
+        one = _function if pool.problem.mode == "function" else _stdio
+        rows = await asyncio.gather(*(one(pool, program, inputs, sandbox, done) for program in programs))
     for tokens, passed, verdict, cpu_seconds in rows:
         done.tokens.append(tokens)
         done.example_passed.append(passed)
@@ -130,22 +133,29 @@ async def _function(
     pool: PoolProblem, program: Unique, inputs: list[PlannedInput], sandbox: Sandbox, done: Executed
 ) -> Row:
     texts = [item.text for item in inputs]
-    calls = await call(program, pool, texts, sandbox)
-    examples = [(token, item) for token, item in zip(calls.results, inputs, strict=True) if item.kind == "example"]
-    passed = [token == f"={item.expected}" for token, item in examples]
+    calls = await call_python(program.source, pool.problem.entry_point, texts, sandbox)
     compiled = not calls.results or set(calls.results) != _UNFIT
     verdict = await _hidden(pool, program, sandbox) if compiled else "CE"
     done.runs += 1 + compiled
-    return list(calls.results), passed, verdict, calls.cpu_seconds
+    return list(calls.results), _passed(calls.results, inputs), verdict, calls.cpu_seconds
 
 
-async def call(program: Unique, pool: PoolProblem, texts: Sequence[str], sandbox: Sandbox) -> Any:
-    """The results of calls, by the way of the program's language."""
-    if program.language == "python":
-        return await call_python(program.source, pool.problem.entry_point, texts, sandbox)
-    from eval.pools.cpp_calls import call_cpp
+async def _compiled(
+    pool: PoolProblem, programs: list[Unique], inputs: list[PlannedInput], sandbox: Sandbox, done: Executed
+) -> list[Row]:
+    """All completions of a C++ prompt at once."""
+    sources, texts = [program.source for program in programs], [item.text for item in inputs]
+    judged = await call_and_test(sources, pool.prompt, texts, pool.hidden.suffix or "", sandbox)
+    done.runs += 2 * len(programs)
+    return [
+        (list(calls.results), _passed(calls.results, inputs), verdict, calls.cpu_seconds) for calls, verdict in judged
+    ]
 
-    return await call_cpp(program.source, pool.prompt, texts, sandbox)
+
+def _passed(results: Sequence[str], inputs: Sequence[PlannedInput]) -> list[bool]:
+    """Which examples the program passes. One that could not be run tells nothing, and is left out."""
+    examples = [(token, item) for token, item in zip(results, inputs, strict=True) if item.kind == "example"]
+    return [token == f"={item.expected}" for token, item in examples if token != str(Verdict.IE)]
 
 
 async def _hidden(pool: PoolProblem, program: Unique, sandbox: Sandbox) -> str:
@@ -153,10 +163,6 @@ async def _hidden(pool: PoolProblem, program: Unique, sandbox: Sandbox) -> str:
     if hidden.task is not None:
         judged = await judge(hidden.task, program_for(hidden.task, program.language, program.source), sandbox)
         return str(judged.verdict)
-    if hidden.suffix is not None:
-        whole = Program(program.language, program.source + hidden.suffix)
-        outcome = await sandbox.run(whole, b"", _CHECK_LIMITS, optimise="fast")
-        return "AC" if outcome.verdict is Verdict.OK else str(outcome.verdict)
     called = Program(program.language, program.source, mode="function", entry_point=pool.problem.entry_point)
     outcome = await sandbox.check(called, hidden.test_code, _CHECK_LIMITS, prelude=hidden.prelude)
     return str(outcome.verdict)

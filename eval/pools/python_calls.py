@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from eval.pools import canonical as canonical_module
 from sandbox import Limits, Program, Runner, Verdict
+from sandbox.libraries import mentions_library
 
 CALL_SECONDS = 0.3  # of CPU time, for one call
 _LATE_CALLS = 3  # after so many the rest counts as too slow
@@ -20,11 +21,12 @@ _RESTARTS = 4
 LIMITS = Limits(cpu_seconds=6.0, memory_bytes=512 * 2**20, output_bytes=8 * 2**20)
 
 _HARNESS = """
-import os as _os, signal as _signal, sys as _sys
+import io as _io, os as _os, signal as _signal, sys as _sys, typing as _typing
+@LIBRARIES@
 class _Late(BaseException): pass
-class _Nowhere:
+class _Nowhere(_io.StringIO):
+    encoding = "utf-8"
     def write(self, text): return len(text)
-    def flush(self): pass
 def _late(*_): raise _Late
 def _run():
     if hasattr(_sys, "set_int_max_str_digits"): _sys.set_int_max_str_digits(0)
@@ -32,7 +34,8 @@ def _run():
     say, late = _sys.stdout.write, 0
     flush, _sys.stdout = _sys.stdout.flush, _Nowhere()
     _signal.signal(_signal.SIGPROF, _late)
-    space = {"__name__": "candidate"}
+    space = {name: getattr(_typing, name) for name in _typing.__all__}  # as in the sandbox's function mode
+    space["__name__"] = "candidate"
     def timed(action):
         try:
             _signal.setitimer(_signal.ITIMER_PROF, @SECONDS@)
@@ -92,7 +95,9 @@ async def call_python(source: str, entry_point: str, calls: Sequence[str], sandb
 def _harness(source: str) -> str:
     text = inspect.getsource(canonical_module) + _HARNESS
     text = text.replace("@SECONDS@", str(CALL_SECONDS)).replace("@LATE@", str(_LATE_CALLS))
-    return text.replace("@SOURCE@", repr(source))
+    # The sandbox has libraries ready for programs with a line that imports one; the source is a literal, without lines.
+    wanted = "'''\nimport numpy\n'''" if mentions_library(source.encode("utf-8", "surrogatepass")) else ""
+    return text.replace("@LIBRARIES@", wanted).replace("@SOURCE@", repr(source))
 
 
 def _read(output: bytes) -> list[str]:

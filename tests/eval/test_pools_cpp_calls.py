@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from eval.pools.canonical import canonical
-from eval.pools.cpp_calls import DIGITS, call_cpp
+from eval.pools.cpp_calls import call_cpp
+from eval.pools.cpp_program import DIGITS, calling
 from eval.pools.cpp_types import CppType, Inexpressible, encode, parse_type, read_signature
 from sandbox import Sandbox, languages
 
@@ -144,13 +145,12 @@ async def test_any_holds_what_a_literal_of_cpp_would_be(sandbox: Sandbox) -> Non
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_harness_keeps_the_precompiled_header(sandbox: Sandbox) -> None:
     """Without it a pool takes six times as long: no identifier of the harness may be one that the header lacks."""
-    from eval.pools.cpp_calls import _whole
     from sandbox import headers
 
     prompt = _INCLUDES + "std::any f(std::any a, std::map<std::string, std::set<float>> b) {\n"
     await call_cpp(prompt + "return a;", prompt, ["1, {}"], sandbox)  # makes the compiler ready
     compiler = sandbox._compilers["cpp"]
-    included = headers.includes(_whole(prompt + "return a;", read_signature(prompt)))
+    included = headers.includes(calling([prompt + "return a;"], prompt, read_signature(prompt)).text)
     assert included is not None
     assert await compiler._serves(included)
 
