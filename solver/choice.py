@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clustering import Behaved, Cluster, cluster, select
+from clustering import Behaved, Choice, Cluster, cluster, select
 from sandbox import Verdict
+from solver.judging import stored_scores
 from solver.store import Store
+
+OPINION_POLICIES = ("judge", "tournament")
+"""Clusters in the order of what the model thinks of their representatives; those it was not asked about come last."""
 
 _NEARNESS = {Verdict.WA: 0, Verdict.TLE: 1, Verdict.MLE: 2, Verdict.OLE: 3, Verdict.RTE: 4, Verdict.IE: 5}
 
@@ -50,9 +54,18 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
             cluster_size=clusters[choice.cluster].weight,
             confidence=choice.confidence,
         )
-        for rank, choice in enumerate(select(clusters, k, policy, seed), start=1)
+        for rank, choice in enumerate(_selected(store, clusters, k, policy, seed), start=1)
     ]
     return Answer(submissions, clusters)
+
+
+def _selected(store: Store, clusters: list[Cluster], k: int, policy: str, seed: int) -> list[Choice]:
+    if policy not in OPINION_POLICIES:
+        return select(clusters, k, policy, seed)
+    scores = stored_scores(store, policy)
+    best = [max((scores[key] for key in group.keys if key in scores), default=-1.0) for group in clusters]
+    ordered = sorted(clusters, key=lambda group: (group.failing, -best[group.index], group.index))
+    return select(ordered, k, "largest", seed)
 
 
 def survivors(store: Store, settled: int) -> list[Behaved]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from clustering import generate_inputs
 from clustering.behaviour import behaviour_token
 from sandbox import Checker, Outcome, Sandbox, Verdict
 from solver.config import RunConfig
 from solver.errors import UserError
 from solver.problem import Problem
-from solver.samplers import Sampler, SamplerFailed
+from solver.samplers import SamplerFailed
+from solver.side import OpenSampler
 from solver.store import Claim, RunInput, Store
 from solver.testgen import ModelInput, model_inputs
 
@@ -19,7 +18,7 @@ async def run_inputs(
     problem: Problem,
     config: RunConfig,
     store: Store,
-    open_sampler: Callable[[], Awaitable[Sampler]],
+    open_sampler: OpenSampler,
     sandbox: Sandbox,
     checker: Checker,
 ) -> list[RunInput]:
@@ -40,9 +39,8 @@ async def run_inputs(
     )
     written: list[ModelInput] = []
     if config.model_inputs:
-        sampler = await open_sampler()
         try:
-            written = await model_inputs(problem, sampler, sandbox, store, config.model_inputs, config.seed)
+            written = await model_inputs(problem, open_sampler, sandbox, store, config.model_inputs, config.seed)
         except SamplerFailed as error:
             raise UserError(
                 f"the sampler failed while it wrote inputs: {error}; `solve resume` goes on from here"

@@ -18,6 +18,7 @@ from solver.choice import choose
 from solver.config import RunConfig
 from solver.engine import Engine, StopReason
 from solver.errors import UserError
+from solver.look_closer import look_closer
 from solver.models import ResolvedModel
 from solver.problem import Problem
 from solver.progress import Counts, show_progress
@@ -26,7 +27,6 @@ from solver.run_inputs import run_inputs
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler, resolve_model
-from solver.separate import separate
 from solver.sieve import Sieve
 from solver.store import Store
 
@@ -116,8 +116,9 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
                     reason = await engine.run()
                     log.info("sampling ended by %s after %d samples", reason, counts.samples)
                     if reason is not StopReason.INTERRUPTED:
-                        counts.phase = "telling programs apart"
-                        await engine.unless_interrupted(separate(problem, config, sieve, store, engine.settled_samples))
+                        await engine.unless_interrupted(
+                            look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
+                        )
                     return _finish(session, store, engine, reason, sandbox, counts)
                 finally:
                     await engine.close()

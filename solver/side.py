@@ -6,7 +6,7 @@ Their samples go through the same sampler and into the same store, under a plan 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import cast
 
@@ -39,7 +39,11 @@ def side_request(
     )
 
 
-async def side_samples(requests: Sequence[Request], sampler: Sampler, store: Store) -> list[Sample]:
+OpenSampler = Callable[[], Awaitable[Sampler]]
+"""Gives the run's sampler, starting it where that is needed."""
+
+
+async def side_samples(requests: Sequence[Request], open_sampler: OpenSampler, store: Store) -> list[Sample]:
     """The answers to requests of one plan, by (request, choice): the stored ones, and new ones where a request has
     fewer than it asks for. A sampler may give fewer. Raises what the sampler raises."""
     if not requests:
@@ -49,6 +53,7 @@ async def side_samples(requests: Sequence[Request], sampler: Sampler, store: Sto
     wanted = {request.index for request in requests if sum(r == request.index for r, _ in have) < request.n}
     if wanted:
         missing = iter([request for request in requests if request.index in wanted])
+        sampler = await open_sampler()
         stream = cast(AsyncGenerator[Sample], sampler.stream(missing))
         async with aclosing(stream):
             async for sample in stream:

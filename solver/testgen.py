@@ -10,21 +10,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import zip_longest
 
-from clustering.inputs import keeps_layout
+from clustering.inputs import GeneratedInput, keeps_layout
 from clustering.literals import parse_call
 from clustering.model_tests import parse_model_tests, parse_text_tests
 from sandbox import Limits, Program, Runner, Verdict
 from solver.extract import extract
+from solver.fences import fenced_blocks
 from solver.problem import Problem
-from solver.samplers.base import Sample, Sampler
-from solver.side import side_request, side_samples
+from solver.samplers.base import Sample
+from solver.side import OpenSampler, side_request, side_samples
 from solver.store import Store
-from solver.testgen_prompts import generator_prompt, test_prompt, validator_prompt
+from solver.testgen_prompts import difference_prompt, generator_prompt, test_prompt, validator_prompt
 
 log = logging.getLogger(__name__)
 
+DIFFERENCES = 4  # answers to one question for an input
 SEEDS = 4  # runs of one generator
 MIN_VALIDITY = 0.5
 MAX_INPUT_CHARS = 65_536
@@ -47,7 +50,7 @@ class ModelInput:
 
 
 async def model_inputs(
-    problem: Problem, sampler: Sampler, sandbox: Runner, store: Store, count: int, seed: int
+    problem: Problem, open_sampler: OpenSampler, sandbox: Runner, store: Store, count: int, seed: int
 ) -> list[ModelInput]:
     """At most `count` inputs, tests among them, the most valid of each kind; none that an example has.
 
@@ -55,12 +58,14 @@ async def model_inputs(
     """
     asked = max(2, count // 4)
     generators = await side_samples(
-        [side_request("generator", i, generator_prompt(problem, i), seed=seed) for i in range(asked)], sampler, store
+        [side_request("generator", i, generator_prompt(problem, i), seed=seed) for i in range(asked)],
+        open_sampler,
+        store,
     )
-    tests = await side_samples([side_request("test", 0, test_prompt(problem), n=asked, seed=seed)], sampler, store)
+    tests = await side_samples([side_request("test", 0, test_prompt(problem), n=asked, seed=seed)], open_sampler, store)
     validators = await side_samples(
         [side_request("validator", 0, validator_prompt(problem), n=asked, seed=seed)] * (problem.mode != "function"),
-        sampler,
+        open_sampler,
         store,
     )
     made = await _generated(_programs(generators), problem, sandbox)
@@ -80,6 +85,19 @@ def _programs(samples: Iterable[Sample]) -> list[str]:
     """The whole programs in the answers, each once."""
     found = (extract(s.text, finish_reason=s.finish_reason, wanted_language="python") for s in samples)
     return list(dict.fromkeys(e.source for e in found if e.source is not None and e.language == "python"))
+
+
+async def differences(
+    problem: Problem, first: str, second: str, open_sampler: OpenSampler, store: Store, seed: int = 0
+) -> list[GeneratedInput]:
+    """Inputs on which, says the model, two programs differ. Raises what the sampler raises."""
+    content = difference_prompt(problem, first, second)
+    number = int.from_bytes(blake2b(content.encode("utf-8", "surrogatepass"), digest_size=6).digest(), "big")
+    request = side_request("difference", number, content, n=DIFFERENCES, seed=seed)
+    answers = await side_samples([request], open_sampler, store)
+    blocks = [fenced_blocks(sample.text) for sample in answers]
+    texts = [text for found in blocks if found and (text := _as_input(found[0].text, problem)) is not None]
+    return [GeneratedInput(text, "model:difference") for text in dict.fromkeys(texts)]
 
 
 async def _generated(programs: Sequence[str], problem: Problem, sandbox: Runner) -> list[str]:

@@ -80,8 +80,8 @@ class Scripted:
                         request.temperature, request.seed, 1, 1, None, "stop",
                     )  # fmt: skip
 
-    async def close(self):
-        pass
+    async def open(self):
+        return self
 
 
 def fenced(source):
@@ -92,7 +92,7 @@ def written(tmp_path: Path, problem=SORTED, count=12, **answers):
     async def go():
         async with Sandbox(1) as sandbox:
             with Store(tmp_path / "run.sqlite") as store:
-                return await model_inputs(problem, Scripted(**answers), sandbox, store, count, 0)
+                return await model_inputs(problem, Scripted(**answers).open, sandbox, store, count, 0)
 
     return asyncio.run(go())
 
@@ -168,8 +168,8 @@ def test_nothing_is_asked_twice(tmp_path):
     requests = [side_request("judge", i, "?", n=2) for i in range(3)]
     with Store(tmp_path / "run.sqlite") as store:
         first, second = Scripted(judge=["a"] * 9), Scripted(judge=["b"] * 9)
-        before = asyncio.run(side_samples(requests, first, store))
-        after = asyncio.run(side_samples(requests, second, store))
+        before = asyncio.run(side_samples(requests, first.open, store))
+        after = asyncio.run(side_samples(requests, second.open, store))
     assert (len(before), first.asked, second.asked) == (6, 6, 0)
     assert after == before
 
