@@ -11,10 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustering import Behaved, Cluster, cluster
-from clustering.policies import rank
+from clustering.evidence import Evidence
+from clustering.policies import Choice, rank, rank_by_opinion
 from sandbox import Verdict
+from solver.judging import stored_scores
 from solver.run_evidence import run_evidence
 from solver.store import Store
+
+OPINION_POLICIES = ("judge", "tournament")
+"""Clusters in the order of what the model thinks of their representatives; those it was not asked about come last."""
 
 _NEARNESS = {Verdict.WA: 0, Verdict.TLE: 1, Verdict.MLE: 2, Verdict.OLE: 3, Verdict.RTE: 4, Verdict.IE: 5}
 
@@ -59,9 +64,15 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
             cluster_size=cluster_of[choice.key].weight,
             confidence=choice.confidence,
         )
-        for place, choice in enumerate(rank(evidence, policy, k, seed), start=1)
+        for place, choice in enumerate(_ranked(store, evidence, k, policy, seed), start=1)
     ]
     return Answer(submissions, clusters)
+
+
+def _ranked(store: Store, evidence: Evidence, k: int, policy: str, seed: int) -> list[Choice]:
+    if policy in OPINION_POLICIES:
+        return rank_by_opinion(evidence, stored_scores(store, policy), k)
+    return rank(evidence, policy, k, seed)
 
 
 def survivors(store: Store, settled: int) -> list[Behaved]:
