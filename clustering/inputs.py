@@ -19,9 +19,10 @@ from itertools import islice
 from random import Random
 from typing import Literal
 
+from clustering.calls import mutate_calls
 from clustering.constraints import read_constraints
 from clustering.fields import infer_shapes
-from clustering.literals import mutate_calls, parse_call
+from clustering.literals import parse_call
 from clustering.mutate import STYLES, write_input
 from clustering.structure import infer_layout
 from clustering.tokens import as_int, split_lines

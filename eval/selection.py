@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.evidence import Evidence
-from clustering.policies import Scorer, rank, survivors
+from clustering.policies import Scorer, order, survivors
 from eval.pools.store import Labelled
 
 RANDOM_SEEDS = 100
@@ -53,13 +53,13 @@ def solved(
     if policy == ORACLE:
         hit = Fraction(int(problem.right[survivors(evidence)].any()))
         return dict.fromkeys(ks, hit)
-    right = {candidate.key for candidate, good in zip(evidence.candidates, problem.right, strict=True) if good}
     draws = range(seed, seed + RANDOM_SEEDS) if policy == "random" else (seed,)
     hits = dict.fromkeys(ks, 0)
+    who = survivors(evidence)
     for draw in draws:
-        chosen = [choice.key in right for choice in rank(evidence, policy, max(ks), draw, scorer)]
+        chosen = problem.right[who[order(evidence, who, policy, draw, scorer)]]
         for k in ks:
-            hits[k] += any(chosen[:k])
+            hits[k] += bool(chosen[:k].any())
     return {k: Fraction(count, len(draws)) for k, count in hits.items()}
 
 

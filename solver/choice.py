@@ -35,7 +35,7 @@ class Answer:
 
 def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer:
     """settled: how many samples, in arrival order, count."""
-    clusters = cluster(_survivors(store, settled))
+    clusters = cluster(survivors(store, settled))
     store.set_clusters({member.key: group.index for group in clusters for member in group.members})
     if not clusters:
         return Answer(_best_guesses(store, settled, k), [])
@@ -55,16 +55,17 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
     return Answer(submissions, clusters)
 
 
-def _survivors(store: Store, settled: int) -> list[Behaved]:
+def survivors(store: Store, settled: int) -> list[Behaved]:
     """Programs that are AC on every example and have been run on every generated input."""
-    inputs = store.inputs()
+    inputs = [i for i in store.inputs() if i.kind in ("example", "generated")]
     examples = [i.id for i in inputs if i.kind == "example"]
     rows = store.query(
         "SELECT s.program, min(s.idx), count(*) FROM samples s WHERE s.idx < ? AND s.program IN ("
-        "  SELECT program FROM executions GROUP BY program"
+        "  SELECT program FROM executions WHERE input < ? GROUP BY program"
         "  HAVING count(*) = ? AND sum(verdict = 'AC' AND input < ?) = ?"
         ") GROUP BY s.program",
         settled,
+        len(inputs),
         len(inputs),
         len(examples),
         len(examples),

@@ -71,6 +71,7 @@ _RUN_OPTIONS = [
     _option("--seed", type=int, help="Seeds prompts, generated inputs and sampling."),
     _option("--submissions", type=int, help="How many programs to choose (1 to 10)."),
     _option("--inputs", type=int, help="Generated inputs that tell behaviours apart."),
+    _option("--distinguish", type=int, metavar="N", help="Runs spent on inputs that tell the leading programs apart."),
     _option("--select", "policy", type=click.Choice(sorted(POLICIES)), help="Selection policy."),
     _option("--time-factor", type=float, help="Multiplies the problem's time limit."),
     _option("--max-seconds", type=float, help="Wall budget, model loading included."),

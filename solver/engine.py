@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing
 from enum import StrEnum
 from typing import cast
@@ -91,6 +91,7 @@ class Engine:
         self._max_open = workers * _OPEN_PROGRAMS_PER_WORKER
         self._prefix = SettledPrefix(config.agreement)
         self._open: set[asyncio.Task[None]] = set()
+        self._afterwards: asyncio.Future[None] | None = None
         self._next_index = 0
         self._stop = asyncio.Event()
         self._reason = StopReason.SAMPLES
@@ -112,6 +113,8 @@ class Engine:
         """Ctrl-C: stop sampling and finish the programs being run. Called again, it drops those too."""
         if self._interrupted:
             self._drop()
+        if self._afterwards is not None:
+            self._afterwards.cancel()
         self._interrupted = True
         self._stop.set()
 
@@ -119,6 +122,15 @@ class Engine:
         self._dropped = bool(self._open) or self._dropped
         for task in self._open:
             task.cancel()
+
+    async def unless_interrupted(self, work: Coroutine[None, None, None]) -> None:
+        """Does what follows the sampling, until Ctrl-C."""
+        self._afterwards = asyncio.ensure_future(work)
+        try:
+            await self._afterwards
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                raise
 
     async def close(self) -> None:
         """Ends the sampler."""

@@ -3,6 +3,7 @@ whether the run was disturbed or not."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from clustering.validity import input_worths, worth_by_origin
 from sandbox import Verdict
 from solver.choice import Answer, Submission
 from solver.config import RunConfig
 from solver.problem import Problem
+from solver.run_evidence import run_evidence
+from solver.separate import separations
 from solver.store import Store
 
 REPORT_FORMAT = "codesieve-report/1"
@@ -52,6 +56,8 @@ def make_report(
                 for group in answer.clusters[:_CLUSTERS_SHOWN]
             ],
         },
+        "distinguishing": separations(store),
+        "input_worth": _input_worth(store, problem, settled),
         "submissions": [
             _submission(submission, path, store) for submission, path in zip(answer.submissions, files, strict=True)
         ],
@@ -99,6 +105,15 @@ def _counts(store: Store, settled: int) -> dict[str, Any]:
         "examples": store.query("SELECT count(*) FROM inputs WHERE kind = 'example'")[0][0],
         "generated_inputs": store.query("SELECT count(*) FROM inputs WHERE kind = 'generated'")[0][0],
     }
+
+
+def _input_worth(store: Store, problem: Problem, settled: int) -> list[dict[str, Any]]:
+    """By origin: how much its inputs split the samples that pass, in bits, and how valid they look."""
+    worths = input_worths(run_evidence(store, problem.name, settled))
+    return [
+        {k: v if isinstance(v, (str, int)) else round(v, 4) for k, v in asdict(row).items()}
+        for row in worth_by_origin(worths)
+    ]
 
 
 def _tokens(store: Store, settled: int) -> dict[str, int]:

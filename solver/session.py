@@ -26,6 +26,7 @@ from solver.report import make_report
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler, resolve_model
+from solver.separate import separate
 from solver.sieve import Sieve
 from solver.store import RunInput, Store
 
@@ -110,6 +111,9 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
                 try:
                     reason = await engine.run()
                     log.info("sampling ended by %s after %d samples", reason, counts.samples)
+                    if reason is not StopReason.INTERRUPTED:
+                        counts.phase = "telling programs apart"
+                        await engine.unless_interrupted(separate(problem, config, sieve, store, engine.settled_samples))
                     return _finish(session, store, engine, reason, sandbox, counts)
                 finally:
                     await engine.close()

@@ -18,6 +18,8 @@ from solver.store import Execution, RunInput, Store, StoredProgram
 
 log = logging.getLogger(__name__)
 
+_SHOWN_BYTES = 200  # of an output that told programs apart
+
 
 class Executor(Protocol):
     """What the sieve needs of a sandbox."""
@@ -58,7 +60,21 @@ class Sieve:
         self._limits = problem.limits(time_factor)
 
     async def judge(self, stored: StoredProgram) -> SieveResult:
-        program = Program(
+        """On the examples until one fails, then on the generated inputs."""
+        program = self._program(stored)
+        for passed, run_input in enumerate(self._examples):
+            execution = await self._execute(stored.key, program, run_input)
+            if execution.verdict is not Verdict.AC:
+                return SieveResult(stored.key, passed, execution.verdict, None)
+        behaviour = [(await self._execute(stored.key, program, i)).behaviour for i in self._generated]
+        return SieveResult(stored.key, len(self._examples), Verdict.AC, tuple(behaviour))
+
+    async def observe(self, stored: StoredProgram, run_input: RunInput) -> Execution:
+        """What one program does on one further input; its output's beginning is kept."""
+        return await self._execute(stored.key, self._program(stored), run_input)
+
+    def _program(self, stored: StoredProgram) -> Program:
+        return Program(
             stored.language,
             stored.source,
             self._problem.mode,
@@ -66,12 +82,6 @@ class Sieve:
             self._problem.input_file,
             self._problem.output_file,
         )
-        for passed, run_input in enumerate(self._examples):
-            execution = await self._execute(stored.key, program, run_input)
-            if execution.verdict is not Verdict.AC:
-                return SieveResult(stored.key, passed, execution.verdict, None)
-        behaviour = [(await self._execute(stored.key, program, i)).behaviour for i in self._generated]
-        return SieveResult(stored.key, len(self._examples), Verdict.AC, tuple(behaviour))
 
     async def _execute(self, key: str, program: Program, run_input: RunInput) -> Execution:
         recorded = self._store.execution(key, run_input.id)
@@ -96,7 +106,7 @@ class Sieve:
             peak_memory_bytes=outcome.peak_memory_bytes,
             exit_code=outcome.exit_code,
             signal=outcome.signal,
-            detail=outcome.stderr[-500:] if verdict in (Verdict.CE, Verdict.RTE, Verdict.IE) else "",
+            detail=_detail(outcome, verdict, run_input),
         )
         self._store.add_execution(execution)
         return execution
@@ -110,3 +120,10 @@ class Sieve:
         except CheckerFailed:
             return Verdict.IE
         return Verdict.AC if accepted else Verdict.WA
+
+
+def _detail(outcome: Outcome, verdict: Verdict, run_input: RunInput) -> str:
+    if verdict in (Verdict.CE, Verdict.RTE, Verdict.IE):
+        return outcome.stderr[-500:]
+    shown = run_input.kind in ("probe", "distinguishing") and verdict is Verdict.OK
+    return outcome.output[:_SHOWN_BYTES].decode("utf-8", "replace") if shown else ""

@@ -19,7 +19,7 @@ from sandbox import Verdict
 from solver.errors import UserError
 from solver.samplers.base import Sample
 
-_SCHEMA_VERSION = "1"
+_SCHEMA_VERSION = "2"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS samples (
@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS programs (
     key TEXT PRIMARY KEY, first_sample INTEGER NOT NULL, language TEXT NOT NULL, source BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inputs (
-    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, origin TEXT NOT NULL, text BLOB NOT NULL);
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, origin TEXT NOT NULL, text BLOB NOT NULL,
+    validity REAL NOT NULL DEFAULT 1);
 CREATE TABLE IF NOT EXISTS executions (
     program TEXT NOT NULL, input INTEGER NOT NULL, verdict TEXT NOT NULL, behaviour TEXT,
     cpu_seconds REAL NOT NULL, wall_seconds REAL NOT NULL, peak_memory_bytes INTEGER NOT NULL,
@@ -66,12 +67,15 @@ class StoredProgram:
 
 @dataclass(frozen=True, slots=True)
 class RunInput:
-    """An input every survivor is run on. kind: `example` or `generated`."""
+    """An input that programs are run on. kind: `example`, `generated`, `probe` (tried in a search for distinguishing
+    inputs) or `distinguishing` (found by it); survivors are run on all but probes. validity: belief, 0 to 1, that it
+    obeys the problem's rules."""
 
     id: int
     kind: str
     origin: str
     text: str
+    validity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +201,40 @@ class Store:
     # --- inputs and executions --------------------------------------------------------------------
 
     def inputs(self) -> list[RunInput]:
-        rows = self._db.execute("SELECT id, kind, origin, text FROM inputs ORDER BY id")
-        return [RunInput(id_, kind, origin, _unpack(text)) for id_, kind, origin, text in rows]
+        rows = self._db.execute("SELECT id, kind, origin, text, validity FROM inputs ORDER BY id")
+        return [RunInput(id_, kind, origin, _unpack(text), validity) for id_, kind, origin, text, validity in rows]
 
     def set_inputs(self, inputs: list[RunInput]) -> None:
         """Written once, before the first execution."""
         with self._transaction():
             self._db.executemany(
-                "INSERT INTO inputs VALUES (?, ?, ?, ?)",
-                [(i.id, i.kind, i.origin, _pack(i.text)) for i in inputs],
+                "INSERT INTO inputs VALUES (?, ?, ?, ?, ?)",
+                [(i.id, i.kind, i.origin, _pack(i.text), i.validity) for i in inputs],
             )
+
+    def add_input(self, kind: str, origin: str, text: str) -> RunInput:
+        """A further input, with the next free id."""
+        with self._transaction():
+            (last,) = self._db.execute("SELECT coalesce(max(id), -1) FROM inputs").fetchone()
+            added = RunInput(last + 1, kind, origin, text)
+            self._db.execute("INSERT INTO inputs VALUES (?, ?, ?, ?, 1)", (added.id, kind, origin, _pack(text)))
+        return added
+
+    def settle_search(self, origins: dict[int, str], key: str, record: str) -> None:
+        """These inputs become distinguishing ones, and the search's record is kept under `key`, both or neither."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE inputs SET kind = 'distinguishing', origin = ? WHERE id = ?",
+                [(origin, id_) for id_, origin in origins.items()],
+            )
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, record))
+
+    def output(self, program: str, input_id: int) -> str:
+        """The beginning of what a program printed on a probe; empty when that is not known."""
+        row = self._db.execute(
+            "SELECT detail FROM executions WHERE program = ? AND input = ? AND verdict = 'OK'", (program, input_id)
+        ).fetchone()
+        return "" if row is None else str(row[0])
 
     def execution(self, program: str, input_id: int) -> Execution | None:
         """What is known of the pair; None when it has not been executed, or only to an internal error."""
@@ -218,10 +246,10 @@ class Store:
         return None if row is None else Execution(program, input_id, Verdict(row[0]), *row[1:])
 
     def behaviour(self, program: str) -> tuple[str | None, ...]:
-        """What a survivor did on the generated inputs, in their order."""
+        """What a survivor did on the generated and the distinguishing inputs, in their order."""
         rows = self._db.execute(
             "SELECT e.behaviour FROM inputs i LEFT JOIN executions e ON e.input = i.id AND e.program = ? "
-            "WHERE i.kind = 'generated' ORDER BY i.id",
+            "WHERE i.kind IN ('generated', 'distinguishing') ORDER BY i.id",
             (program,),
         )
         return tuple(row[0] for row in rows)

@@ -1,6 +1,6 @@
 """From evidence to submissions: the published ways to choose and our own."""
 
-from clustering.policies.choice import POLICIES, Choice, UnknownPolicy, rank
+from clustering.policies.choice import POLICIES, Choice, UnknownPolicy, order, rank
 from clustering.policies.scorer import BadScorer, Scorer, load_scorer, train
 from clustering.policies.signals import survivors
 
@@ -11,6 +11,7 @@ __all__ = [
     "Scorer",
     "UnknownPolicy",
     "load_scorer",
+    "order",
     "rank",
     "survivors",
     "train",

@@ -13,7 +13,7 @@ from clustering.policies.ordering import best_of_groups
 from clustering.policies.scorer import Scorer, load_scorer
 from clustering.policies.signals import Floats, Indexes
 
-SECOND_FROM_CLUSTER = 0.1
+SECOND_FROM_CLUSTER = 0.01
 """How much of its chance a program keeps when one that behaves like it has been chosen already."""
 
 POLICIES = ("default", *PUBLISHED)
@@ -39,22 +39,28 @@ def rank(
     evidence: Evidence, policy: str = "default", k: int = 10, seed: int = 0, scorer: Scorer | None = None
 ) -> list[Choice]:
     """At most k candidates that survive the filter, best first. Raises UnknownPolicy, ValueError, BadScorer."""
-    if policy not in POLICIES:
-        raise UnknownPolicy(f"no selection policy {policy!r}; there are: {', '.join(POLICIES)}")
     if k < 0:
         raise ValueError(f"k must be 0 or more, not {k}")
     who = signals.survivors(evidence)
-    if not len(who):
-        return []
-    chance = (scorer or load_scorer()).probability(evidence, who)
-    positions = (
-        most_likely_to_hit(evidence, who, chance) if policy == "default" else PUBLISHED[policy](evidence, who, seed)
-    )
+    scorer = scorer or load_scorer()
+    positions = order(evidence, who, policy, seed, scorer)
+    chance = scorer.probability(evidence, who)
     groups = signals.classes(evidence, who)
     return [
         Choice(evidence.candidates[who[position]].key, int(groups[position]), float(chance[position]))
         for position in positions[:k]
     ]
+
+
+def order(evidence: Evidence, who: Indexes, policy: str, seed: int, scorer: Scorer) -> Indexes:
+    """Positions in `who`, the candidates in question, best first, all of them. Raises UnknownPolicy."""
+    if policy not in POLICIES:
+        raise UnknownPolicy(f"no selection policy {policy!r}; there are: {', '.join(POLICIES)}")
+    if not len(who):
+        return np.array([], dtype=np.intp)
+    if policy == "default":
+        return most_likely_to_hit(evidence, who, scorer.probability(evidence, who))
+    return PUBLISHED[policy](evidence, who, seed)
 
 
 def most_likely_to_hit(evidence: Evidence, who: Indexes, chance: Floats) -> Indexes:
@@ -66,12 +72,12 @@ def most_likely_to_hit(evidence: Evidence, who: Indexes, chance: Floats) -> Inde
     one with most samples, then the earliest.
     """
     groups = signals.classes(evidence, who)
-    weight, order = signals.weights(evidence, who), signals.orders(evidence, who)
-    ranked = np.lexsort((order, -weight, -chance))
+    weight, first = signals.weights(evidence, who), signals.orders(evidence, who)
+    ranked = np.lexsort((first, -weight, -chance))
     depth = np.zeros(len(who))
     seen: dict[int, int] = {}
     for position in ranked:
         depth[position] = seen.get(int(groups[position]), 0)
         seen[int(groups[position])] = int(depth[position]) + 1
     gain = chance * SECOND_FROM_CLUSTER**depth
-    return np.lexsort((order, -best_of_groups(groups, chance), -gain))
+    return np.lexsort((first, -best_of_groups(groups, chance), -gain))

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.evidence import Evidence
-from clustering.policies.features import NAMES, features
+from clustering.policies.features import NAMES, features, is_filtered
 from clustering.policies.signals import Floats, Indexes, survivors, weights
 
 FORMAT = "codesieve-scorer/1"
-REGULARISATION = 0.3
+REGULARISATION = 1.0
 FOLDS = 20
 
 Example = tuple[Evidence, NDArray[np.bool_]]
@@ -51,6 +51,14 @@ class Regression:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """filtered: for candidates that a filter of examples has left over. unfiltered: where there was none."""
+
+    filtered: Regression
+    unfiltered: Regression
+
+
+@dataclass(frozen=True, slots=True)
 class Scorer:
     """names: the features used. fold_of: digest of a training problem's name → which of `folds` has not seen it.
 
@@ -58,8 +66,8 @@ class Scorer:
     """
 
     names: tuple[str, ...]
-    main: Regression
-    folds: tuple[Regression, ...] = ()
+    main: Pair
+    folds: tuple[Pair, ...] = ()
     fold_of: dict[str, int] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     format: str = FORMAT
@@ -68,7 +76,8 @@ class Scorer:
         """P(correct) of each candidate, shape (len(who),)."""
         columns = [NAMES.index(name) for name in self.names]
         fold = self.fold_of.get(name_digest(evidence.problem))
-        regression = self.main if fold is None else self.folds[fold]
+        pair = self.main if fold is None else self.folds[fold]
+        regression = pair.filtered if is_filtered(evidence, who) else pair.unfiltered
         return regression.probability(features(evidence, who)[:, columns])
 
     def save(self, path: Path) -> None:
@@ -88,7 +97,12 @@ def load_scorer(path: Path | None = None) -> Scorer:
         scorer = msgspec.json.decode(text, type=Scorer)
     except (OSError, msgspec.MsgspecError) as error:
         raise BadScorer(f"{path or 'scorer.json'} is no scorer: {error}; `solve train-scorer` makes one") from None
-    sizes = {len(part) for one in (scorer.main, *scorer.folds) for part in (one.coefficients, one.means, one.scales)}
+    sizes = {
+        len(part)
+        for pair in (scorer.main, *scorer.folds)
+        for one in (pair.filtered, pair.unfiltered)
+        for part in (one.coefficients, one.means, one.scales)
+    }
     known = scorer.format == FORMAT and set(scorer.names) <= set(NAMES) and sizes == {len(scorer.names)}
     if not known or not all(0 <= fold < len(scorer.folds) for fold in scorer.fold_of.values()):
         raise BadScorer(f"{path or 'scorer.json'} is for other features than these; train it again")
@@ -109,33 +123,49 @@ def train(
     held-out scoring; a problem that occurs in several settings or pools is in one part. Raises ValueError unless some
     candidates are right and some are wrong.
     """
-    problems = sorted({evidence.problem for evidence, _ in examples}, key=name_digest)
-    fold_of = {name_digest(problem): index % folds for index, problem in enumerate(problems)}
+    tables = [_table(evidence, right, names) for evidence, right in examples]
+    problems = sorted({table.problem for table in tables})
+    fold_of = {problem: index % folds for index, problem in enumerate(problems)}
     parts = []
     for fold in range(min(folds, len(problems))):
-        rest = [example for example in examples if fold_of[name_digest(example[0].problem)] != fold]
         try:
-            parts.append(_fit(rest, names, regularisation))
+            parts.append(_pair([table for table in tables if fold_of[table.problem] != fold], regularisation))
         except ValueError:  # too few problems to leave any out
-            return Scorer(tuple(names), _fit(examples, names, regularisation), recipe=recipe or {})
-    return Scorer(tuple(names), _fit(examples, names, regularisation), tuple(parts), fold_of, recipe or {})
+            return Scorer(tuple(names), _pair(tables, regularisation), recipe=recipe or {})
+    return Scorer(tuple(names), _pair(tables, regularisation), tuple(parts), fold_of, recipe or {})
 
 
-def _fit(examples: Sequence[Example], names: Sequence[str], regularisation: float) -> Regression:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One problem's survivors as training data. weight: sums to 1."""
+
+    problem: str
+    filtered: bool
+    x: Floats
+    right: NDArray[np.bool_]
+    weight: Floats
+
+
+def _table(evidence: Evidence, right: NDArray[np.bool_], names: Sequence[str]) -> _Table:
+    who = survivors(evidence)
+    weight = weights(evidence, who)
+    x = features(evidence, who)[:, [NAMES.index(name) for name in names]]
+    share = weight / weight.sum() if len(who) else weight
+    return _Table(name_digest(evidence.problem), is_filtered(evidence, who), x, right[who], share)
+
+
+def _pair(tables: Sequence[_Table], regularisation: float) -> Pair:
+    filtered, unfiltered = ([table for table in tables if table.filtered is wanted] for wanted in (True, False))
+    # A setting without problems to learn from is scored like the other one.
+    return Pair(_regression(filtered or tables, regularisation), _regression(unfiltered or tables, regularisation))
+
+
+def _regression(tables: Sequence[_Table], regularisation: float) -> Regression:
     from sklearn.linear_model import LogisticRegression
 
-    columns = [NAMES.index(name) for name in names]
-    rows, labels, importance = [], [], []
-    for evidence, right in examples:
-        who = survivors(evidence)
-        if len(who):
-            weight = weights(evidence, who)
-            rows.append(features(evidence, who)[:, columns])
-            labels.append(right[who])
-            importance.append(weight / weight.sum())
-    if not rows or len(np.unique(np.concatenate(labels))) < 2:
+    if not tables or len(np.unique(np.concatenate([table.right for table in tables]))) < 2:
         raise ValueError("a scorer needs problems with right and with wrong candidates")
-    x, y, w = np.concatenate(rows), np.concatenate(labels), np.concatenate(importance)
+    x, y, w = (np.concatenate([getattr(table, part) for table in tables]) for part in ("x", "right", "weight"))
     means = np.average(x, axis=0, weights=w)
     scales = np.sqrt(np.average((x - means) ** 2, axis=0, weights=w))
     scales[scales < 1e-9] = 1.0

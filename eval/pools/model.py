@@ -45,6 +45,11 @@ class PoolProblem:
     model_tests: tuple[tuple[str, str, int], ...] = ()
 
     @property
+    def judgeable(self) -> bool:
+        """Whether anything can be shown about a program: some problems come without hidden tests."""
+        return self.hidden.task is None or bool(self.hidden.task.tests)
+
+    @property
     def name(self) -> str:
         """The problem's name."""
         return self.problem.name
