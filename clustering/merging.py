@@ -36,7 +36,7 @@ OPEN = (MISSING, FAULT_IDS[Verdict.TLE])
 """Values that say nothing about what the program would have answered."""
 
 _SAID = re.compile(
-    r"any of (?:them|these|the (?:correct|valid|possible|optimal))"
+    r"\bany of (?:them|these|the (?:correct|valid|possible|optimal))"
     r"|(?:print|output|return|find|report|choose|give) any (?:one|valid|possible|suitable|correct|such|answer|solution)"
     r"|if (?:there (?:are|exist|is) )?(?:several|multiple|many|more than one)"
     r"(?: (?:possible|correct|valid|optimal|such|different))* (?:answer|solution|output|sequence|way|option)"
