@@ -5,10 +5,15 @@ Reads only the settled samples, so the same record always gives the same answer.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
-from clustering import Behaved, Cluster, cluster, select
+import numpy as np
+
+from clustering import Behaved, Cluster, cluster
+from clustering.policies import rank
 from sandbox import Verdict
+from solver.run_evidence import run_evidence
 from solver.store import Store
 
 _NEARNESS = {Verdict.WA: 0, Verdict.TLE: 1, Verdict.MLE: 2, Verdict.OLE: 3, Verdict.RTE: 4, Verdict.IE: 5}
@@ -40,17 +45,21 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
     if not clusters:
         return Answer(_best_guesses(store, settled, k), [])
     examples = sum(run_input.kind == "example" for run_input in store.inputs())
+    cluster_of = {member.key: group for group in clusters for member in group.members}
+    evidence = run_evidence(store, "", settled)
+    complete = np.array([candidate.key in cluster_of for candidate in evidence.candidates], dtype=bool)
+    evidence = dataclasses.replace(evidence, passes=complete)
     submissions = [
         Submission(
-            rank=rank,
+            rank=place,
             program=choice.key,
             passes_examples=True,
             examples_passed=examples,
-            cluster=choice.cluster,
-            cluster_size=clusters[choice.cluster].weight,
+            cluster=cluster_of[choice.key].index,
+            cluster_size=cluster_of[choice.key].weight,
             confidence=choice.confidence,
         )
-        for rank, choice in enumerate(select(clusters, k, policy, seed), start=1)
+        for place, choice in enumerate(rank(evidence, policy, k, seed), start=1)
     ]
     return Answer(submissions, clusters)
 

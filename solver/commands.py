@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from clustering import POLICIES
+from clustering.policies import POLICIES
 from sandbox import languages
 from solver.config import RunConfig, make_config
 from solver.engine import StopReason, planned_requests

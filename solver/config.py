@@ -36,7 +36,7 @@ class RunConfig(BaseModel):
 
     submissions: Annotated[int, Field(ge=1, le=10)] = 10
     inputs: Annotated[int, Field(ge=0, le=1000)] = 20
-    policy: str = "largest"
+    policy: str = "default"
     distinguish: Annotated[int, Field(ge=0, le=100_000)] = 0
     time_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
 
