@@ -79,7 +79,7 @@ _RUN_OPTIONS = [
     _option("--time-factor", type=float, help="Multiplies the problem's time limit."),
     _option("--max-seconds", type=float, help="Wall budget, model loading included."),
     _option("--max-total-tokens", type=int, help="Token budget (completion tokens)."),
-    _option("--agreement", type=int, metavar="N", help="Stop early when N samples agree; 0: never."),
+    _option("--agreement", type=int, metavar="N", help="Stop when N samples agree; 0: never early."),
     _option("--workers", type=int, help="Sandbox workers (one per core if not given)."),
     _option("--tensor-parallel", type=int, help="GPUs per model replica."),
     _option("--max-model-len", type=int, help="Context length, in tokens."),

@@ -44,7 +44,7 @@ class RunConfig(BaseModel):
 
     max_seconds: Annotated[float, Field(gt=0)] | None = None
     max_total_tokens: Positive | None = None
-    agreement: Annotated[int, Field(ge=0)] = 12
+    agreement: Annotated[int, Field(ge=0)] | None = None
 
     workers: Positive | None = None
     unsafe_no_isolation: bool = False
