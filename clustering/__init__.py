@@ -4,19 +4,14 @@ from clustering.agreement import enough_agreement
 from clustering.behaviour import Behaviour, behaviour_token
 from clustering.cluster import Behaved, Cluster, cluster
 from clustering.inputs import GeneratedInput, generate_inputs
-from clustering.select import POLICIES, Choice, UnknownPolicy, select
 
 __all__ = [
-    "POLICIES",
     "Behaved",
     "Behaviour",
-    "Choice",
     "Cluster",
     "GeneratedInput",
-    "UnknownPolicy",
     "behaviour_token",
     "cluster",
     "enough_agreement",
     "generate_inputs",
-    "select",
 ]

@@ -7,7 +7,7 @@ holds nothing of hidden tests, canonical solutions or their verdicts, and no way
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ FAULT_IDS = {
     Verdict.OLE: 3,
     Verdict.CE: 4,
 }
+TEST_INPUT = "model:test"
+"""Origin of inputs that come from tests which a model wrote."""
 FIRST_OUTPUT = 8
 """Value ids from here on are outputs; below are faults."""
 
@@ -105,3 +107,20 @@ class Evidence:
         wrong = [name for name, right in shapes.items() if not right]
         if wrong:
             raise ValueError(f"{self.problem}: {', '.join(wrong)} do not fit {n} candidates")
+
+    def without_tests(self) -> Evidence:
+        """The same without what a model wrote: its tests, and the inputs that it wrote them for."""
+        kept = [index for index, item in enumerate(self.inputs) if item.origin != TEST_INPUT]
+        return replace(
+            self,
+            tests=None,
+            test_facts=(),
+            inputs=[self.inputs[index] for index in kept],
+            outcomes=self.outcomes[:, kept],
+            outputs=[self.outputs[index] for index in kept] if self.outputs else (),
+        )
+
+    def without_filter(self) -> Evidence:
+        """The same as if nothing were known of the examples."""
+        n = len(self.candidates)
+        return replace(self, passes=np.ones(n, dtype=bool), example_share=np.ones(n))

@@ -13,7 +13,7 @@ good reason, so a cluster is evidence and not proof.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -22,9 +22,9 @@ from typing import Literal
 from clustering.calls import mutate_calls
 from clustering.constraints import read_constraints
 from clustering.fields import infer_shapes
-from clustering.literals import parse_call
+from clustering.literals import Call, parse_call
 from clustering.mutate import STYLES, write_input
-from clustering.structure import infer_layout
+from clustering.structure import has_layout, infer_layout
 from clustering.tokens import as_int, split_lines
 
 MAX_EXAMPLES = 12
@@ -88,6 +88,27 @@ def generate_inputs(
         if len(found) == count:
             break
     return found
+
+
+def keeps_layout(
+    examples: Sequence[str], *, mode: Literal["stdio", "file", "function"], statement: str = ""
+) -> Callable[[str], bool] | None:
+    """A check whether an input has the layout (a call: the argument types) that all examples share; None where they
+    share none. Values are not looked at."""
+    if mode == "function":
+        kinds = {_kinds(call) for example in examples if (call := parse_call(example)) is not None}
+        return (lambda text: (call := parse_call(text)) is not None and _kinds(call) in kinds) if kinds else None
+    hint = bool(_TEST_CASES.search(read_constraints(statement).text)) if statement else None
+    lines = [split_lines(example) for example in examples if len(example) <= MAX_EXAMPLE_CHARS]
+    parsed = infer_layout(lines, test_cases_hint=hint)
+    return None if parsed is None else lambda text: has_layout(parsed.layout, split_lines(text))
+
+
+def _kinds(call: Call) -> tuple[tuple[int | str, str], ...]:
+    """Names and types; integers may stand for floats."""
+    return tuple(
+        (name, "number" if type(v) in (int, float) else type(v).__name__) for name, v in call.arguments.items()
+    )
 
 
 def _canonical(text: str, mode: str) -> str:

@@ -33,14 +33,20 @@ _State = tuple[Lines, int, Environment]
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The value of variable `variable` plus `offset`."""
+    """`factor` times the value of variable `variable`, plus `offset`."""
 
     variable: int
     offset: int = 0
+    factor: int = 1
+
+    @property
+    def plain(self) -> bool:
+        """Nothing but the variable."""
+        return self.offset == 0 and self.factor == 1
 
     def value(self, environment: Environment) -> int | None:
         base = environment[self.variable] if self.variable < len(environment) else None
-        return None if base is None else base + self.offset
+        return None if base is None else base * self.factor + self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,13 @@ def infer_layout(examples: Sequence[Lines], *, test_cases_hint: bool | None = No
             if best is None or cost < best[0]:
                 best = cost, parsed
     return best[1] if best else None
+
+
+def has_layout(layout: Layout, lines: Lines) -> bool:
+    """Whether an input, as lines of tokens, is of this layout."""
+    if not lines or (layout.repeated and not _is_header(lines)):
+        return False
+    return _parse(layout, [lines]) is not None
 
 
 def _is_header(lines: Lines) -> bool:
@@ -257,7 +270,7 @@ def _item_options(groups: Sequence[Lines], environments: list[Environment]) -> I
         widths.append(seen.pop() if len(seen) == 1 else -1 if seen else None)
     known = {width for width in widths if width is not None}
     if -1 not in known:
-        for length in _refs(environments, widths):
+        for length in (*_refs(environments, widths), *_refs(environments, widths, factor=2)):
             yield Array(length)
         if len(known) == 1 and max(known) <= MAX_WIDTH:
             yield Line(known.pop())
@@ -268,17 +281,20 @@ def _item_options(groups: Sequence[Lines], environments: list[Environment]) -> I
         yield Free()
 
 
-def _refs(environments: list[Environment], wanted: Sequence[int | None]) -> Iterator[Ref]:
-    """Variables that, with an offset of 0, -1 or 1, have the wanted value in every example (None: any)."""
+def _refs(environments: list[Environment], wanted: Sequence[int | None], factor: int = 1) -> Iterator[Ref]:
+    """Variables that, times the factor and with an offset of 0, -1 or 1, have the wanted value in every example (None:
+    any). Multiples have no offset."""
     width = min(len(environment) for environment in environments)
-    for offset in (0, -1, 1):
+    for offset in (0, -1, 1) if factor == 1 else (0,):
         for variable in range(1, width):
             values = [environment[variable] for environment in environments]
             if all(
-                value is not None and 0 <= value + offset <= MAX_COUNT and want in (None, value + offset)
+                value is not None
+                and 0 <= value * factor + offset <= MAX_COUNT
+                and want in (None, value * factor + offset)
                 for value, want in zip(values, wanted, strict=True)
             ):
-                yield Ref(variable, offset)
+                yield Ref(variable, offset, factor)
 
 
 def _header_cost(examples: Sequence[Lines], hint: bool | None) -> float:
@@ -329,14 +345,14 @@ def _least_cost(block: Block) -> float:
         case Line(width):
             return 1.0 + 0.4 * width
         case Array(length):
-            return 1.0 + (0.8 if length.offset else 0.0)
+            return 1.0 + (0.0 if length.plain else 0.8)
         case Counted():
             return 1.3
         case Free():
             return 5.0
         case Rows(count, item):
-            wide = 0.7 if isinstance(item, Array) and item.length.offset else 0.0
-            return 0.4 + (0.7 if count.offset else 0.0) + wide + _least_cost(item)
+            wide = 0.0 if not isinstance(item, Array) or item.length.plain else 0.7
+            return 0.4 + (0.0 if count.plain else 0.7) + wide + _least_cost(item)
 
 
 def _doubt(sizes: set[int]) -> float:

@@ -5,11 +5,21 @@ Reads only the settled samples, so the same record always gives the same answer.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
-from clustering import Behaved, Cluster, cluster, select
+import numpy as np
+
+from clustering import Behaved, Cluster, cluster
+from clustering.evidence import Evidence
+from clustering.policies import Choice, rank, rank_by_opinion
 from sandbox import Verdict
+from solver.judging import stored_scores
+from solver.run_evidence import run_evidence
 from solver.store import Store
+
+OPINION_POLICIES = ("judge", "tournament")
+"""Clusters in the order of what the model thinks of their representatives; those it was not asked about come last."""
 
 _NEARNESS = {Verdict.WA: 0, Verdict.TLE: 1, Verdict.MLE: 2, Verdict.OLE: 3, Verdict.RTE: 4, Verdict.IE: 5}
 
@@ -40,19 +50,29 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
     if not clusters:
         return Answer(_best_guesses(store, settled, k), [])
     examples = sum(run_input.kind == "example" for run_input in store.inputs())
+    cluster_of = {member.key: group for group in clusters for member in group.members}
+    evidence = run_evidence(store, "", settled)
+    complete = np.array([candidate.key in cluster_of for candidate in evidence.candidates], dtype=bool)
+    evidence = dataclasses.replace(evidence, passes=complete)
     submissions = [
         Submission(
-            rank=rank,
+            rank=place,
             program=choice.key,
             passes_examples=True,
             examples_passed=examples,
-            cluster=choice.cluster,
-            cluster_size=clusters[choice.cluster].weight,
+            cluster=cluster_of[choice.key].index,
+            cluster_size=cluster_of[choice.key].weight,
             confidence=choice.confidence,
         )
-        for rank, choice in enumerate(select(clusters, k, policy, seed), start=1)
+        for place, choice in enumerate(_ranked(store, evidence, k, policy, seed), start=1)
     ]
     return Answer(submissions, clusters)
+
+
+def _ranked(store: Store, evidence: Evidence, k: int, policy: str, seed: int) -> list[Choice]:
+    if policy in OPINION_POLICIES:
+        return rank_by_opinion(evidence, stored_scores(store, policy), k)
+    return rank(evidence, policy, k, seed)
 
 
 def survivors(store: Store, settled: int) -> list[Behaved]:

@@ -11,8 +11,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from clustering import POLICIES
+from clustering.policies import POLICIES
 from sandbox import languages
+from solver.choice import OPINION_POLICIES
 from solver.config import RunConfig, make_config
 from solver.engine import StopReason, planned_requests
 from solver.errors import UserError
@@ -71,12 +72,14 @@ _RUN_OPTIONS = [
     _option("--seed", type=int, help="Seeds prompts, generated inputs and sampling."),
     _option("--submissions", type=int, help="How many programs to choose (1 to 10)."),
     _option("--inputs", type=int, help="Generated inputs that tell behaviours apart."),
+    _option("--model-inputs", type=int, metavar="N", help="Inputs and tests that the model writes, at most."),
     _option("--distinguish", type=int, metavar="N", help="Runs spent on inputs that tell the leading programs apart."),
-    _option("--select", "policy", type=click.Choice(sorted(POLICIES)), help="Selection policy."),
+    _option("--opinions", type=int, metavar="N", help="Leading clusters that the model itself judges and compares."),
+    _option("--select", "policy", type=click.Choice(sorted([*POLICIES, *OPINION_POLICIES])), help="Selection policy."),
     _option("--time-factor", type=float, help="Multiplies the problem's time limit."),
     _option("--max-seconds", type=float, help="Wall budget, model loading included."),
     _option("--max-total-tokens", type=int, help="Token budget (completion tokens)."),
-    _option("--agreement", type=int, metavar="N", help="Stop early when N samples agree; 0: never."),
+    _option("--agreement", type=int, metavar="N", help="Stop when N samples agree; 0: never early."),
     _option("--workers", type=int, help="Sandbox workers (one per core if not given)."),
     _option("--tensor-parallel", type=int, help="GPUs per model replica."),
     _option("--max-model-len", type=int, help="Context length, in tokens."),
@@ -166,7 +169,7 @@ def samples(run_path: Path, out: Path) -> None:
         raise UserError(f"{run_path}: has no samples yet; go on with `solve resume {run_path}`")
     try:
         with Store(directory.store_path) as store, SampleWriter(out) as writer:
-            for sample in store.raw_samples():
+            for sample in (*store.side_samples(), *store.raw_samples()):
                 writer.write(problem.name, sample)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror}); choose another FILE") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sandbox import languages
 from solver.errors import UserError
@@ -36,13 +36,15 @@ class RunConfig(BaseModel):
 
     submissions: Annotated[int, Field(ge=1, le=10)] = 10
     inputs: Annotated[int, Field(ge=0, le=1000)] = 20
-    policy: str = "largest"
+    policy: str = "default"
+    model_inputs: Annotated[int, Field(ge=0, le=1000)] = 0
+    opinions: Annotated[int, Field(ge=0, le=100)] = 0
     distinguish: Annotated[int, Field(ge=0, le=100_000)] = 0
     time_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
 
     max_seconds: Annotated[float, Field(gt=0)] | None = None
     max_total_tokens: Positive | None = None
-    agreement: Annotated[int, Field(ge=0)] = 12
+    agreement: Annotated[int, Field(ge=0)] | None = None
 
     workers: Positive | None = None
     unsafe_no_isolation: bool = False
@@ -57,6 +59,12 @@ class RunConfig(BaseModel):
         if not 0 <= bounds[0] <= bounds[1] <= 2:
             raise ValueError(f"{bounds[0]}:{bounds[1]} is not LOW:HIGH within 0 and 2")
         return bounds
+
+    @model_validator(mode="after")
+    def _opinions_where_needed(self) -> RunConfig:
+        if self.policy in ("judge", "tournament") and not self.opinions:
+            raise ValueError(f"--select {self.policy} needs --opinions N, the number of clusters to ask about")
+        return self
 
     @field_validator("languages")
     @classmethod

@@ -89,7 +89,7 @@ class Engine:
         self._counts = counts
         self._runnable = runnable
         self._max_open = workers * _OPEN_PROGRAMS_PER_WORKER
-        self._prefix = SettledPrefix(config.agreement)
+        self._prefix = SettledPrefix(config.agreement, config.submissions)
         self._open: set[asyncio.Task[None]] = set()
         self._afterwards: asyncio.Future[None] | None = None
         self._next_index = 0

@@ -16,6 +16,7 @@ from clustering.validity import input_worths, worth_by_origin
 from sandbox import Verdict
 from solver.choice import Answer, Submission
 from solver.config import RunConfig
+from solver.judging import stored_scores
 from solver.problem import Problem
 from solver.run_evidence import run_evidence
 from solver.separate import separations
@@ -57,6 +58,7 @@ def make_report(
             ],
         },
         "distinguishing": separations(store),
+        "opinions": _opinions(answer, store),
         "input_worth": _input_worth(store, problem, settled),
         "submissions": [
             _submission(submission, path, store) for submission, path in zip(answer.submissions, files, strict=True)
@@ -105,6 +107,17 @@ def _counts(store: Store, settled: int) -> dict[str, Any]:
         "examples": store.query("SELECT count(*) FROM inputs WHERE kind = 'example'")[0][0],
         "generated_inputs": store.query("SELECT count(*) FROM inputs WHERE kind = 'generated'")[0][0],
     }
+
+
+def _opinions(answer: Answer, store: Store) -> list[dict[str, Any]]:
+    """What the model thinks of the leading clusters; empty when it was not asked."""
+    judged, compared = stored_scores(store, "judge"), stored_scores(store, "tournament")
+    return [
+        {"cluster": group.index, "program": key, "judge": judged[key], "tournament": compared[key]}
+        for group in answer.clusters
+        for key in group.keys
+        if key in judged and key in compared
+    ]
 
 
 def _input_worth(store: Store, problem: Problem, settled: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clustering.behaviour import FAULTS
-from clustering.evidence import FAULT_IDS, FIRST_OUTPUT, MISSING, CandidateFacts, Evidence, InputFacts
+from clustering.evidence import FAULT_IDS, FIRST_OUTPUT, MISSING, CandidateFacts, Evidence, InputFacts, TestFacts
 from sandbox import Verdict
 from solver.store import Store
 
@@ -50,6 +50,14 @@ def run_evidence(store: Store, problem: str, settled: int, statement: str = "") 
         elif input_id in columns and token is not None:
             known = ids[columns[input_id]]
             outcomes[row, columns[input_id]] = known.setdefault(token, FIRST_OUTPUT + len(known) - len(FAULTS))
+    facts = [i for i in inputs if i.id in columns]
+    claims = store.claims()
+    tests = np.full((n, len(claims)), MISSING, dtype=np.int8)
+    for test, claim in enumerate(claims):
+        column = columns[claim.input]
+        seen = outcomes[:, column]
+        tests[seen != MISSING, test] = 0
+        tests[(seen != MISSING) & (seen == ids[column].get(claim.behaviour, MISSING)), test] = 1
     share = passed / len(examples) if examples else np.ones(n)
     return Evidence(
         problem=problem,
@@ -57,7 +65,9 @@ def run_evidence(store: Store, problem: str, settled: int, statement: str = "") 
         passes=share == 1.0,
         example_share=share,
         outcomes=outcomes,
-        inputs=[InputFacts(i.text, i.origin, i.validity) for i in inputs if i.id in columns],
+        inputs=[InputFacts(i.text, i.origin, i.validity) for i in facts],
+        tests=tests if claims else None,
+        test_facts=[TestFacts(facts[columns[c.input]].text, c.expected, c.copies) for c in claims],
         cpu_seconds=cpu_seconds,
         statement=statement,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
@@ -17,9 +18,15 @@ from clustering.cluster import Cluster
 from clustering.distinguish import Search, Source, distinguish
 from solver.choice import survivors
 from solver.config import RunConfig
+from solver.errors import UserError
 from solver.problem import Problem
+from solver.samplers import SamplerFailed
+from solver.side import OpenSampler
 from solver.sieve import Sieve
 from solver.store import RunInput, Store
+from solver.testgen import differences
+
+log = logging.getLogger(__name__)
 
 _LEADERS = 4  # clusters that are told apart
 _WITHIN = 3  # programs of the largest cluster that are told apart from each other
@@ -33,9 +40,10 @@ async def separate(
     sieve: Sieve,
     store: Store,
     settled: int,
-    suggested: Sequence[GeneratedInput] = (),
+    open_sampler: OpenSampler,
 ) -> None:
-    """Spends at most `config.distinguish` runs on the search; then runs every survivor on what it found.
+    """Spends at most `config.distinguish` runs on the search; then runs every survivor on what it found. With
+    `config.model_inputs` the model is asked first where the two leaders differ.
 
     Raises what the sandbox or the store raises.
     """
@@ -43,7 +51,7 @@ async def separate(
         return
     alive = survivors(store, settled)
     if store.meta(_META) is None:
-        await _search(problem, config, sieve, store, cluster(alive), suggested)
+        await _search(problem, config, sieve, store, cluster(alive), open_sampler)
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def observe(key: str, run_input: RunInput) -> None:
@@ -69,7 +77,7 @@ async def _search(
     sieve: Sieve,
     store: Store,
     clusters: Sequence[Cluster],
-    suggested: Sequence[GeneratedInput],
+    open_sampler: OpenSampler,
 ) -> None:
     leaders = _representatives(clusters)
     programs = [store.program(member.key) for _, member in leaders]
@@ -86,6 +94,14 @@ async def _search(
 
     search = Search()
     if len(leaders) > 1:
+        suggested: Sequence[GeneratedInput] = ()
+        if config.model_inputs:
+            try:
+                suggested = await differences(
+                    problem, programs[0].source, programs[1].source, open_sampler, store, config.seed
+                )
+            except (SamplerFailed, UserError) as error:
+                log.warning("the model was not asked for inputs: %s", error)
         search = await distinguish(
             len(leaders),
             Source([example.input for example in problem.examples], problem.mode, problem.statement),

@@ -13,22 +13,22 @@ from typing import Any
 
 from rich.console import Console
 
-from clustering import generate_inputs
 from sandbox import Sandbox, languages, make_checker
 from solver.choice import choose
 from solver.config import RunConfig
 from solver.engine import Engine, StopReason
 from solver.errors import UserError
+from solver.look_closer import look_closer
 from solver.models import ResolvedModel
 from solver.problem import Problem
 from solver.progress import Counts, show_progress
 from solver.report import make_report
+from solver.run_inputs import run_inputs
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler, resolve_model
-from solver.separate import separate
 from solver.sieve import Sieve
-from solver.store import RunInput, Store
+from solver.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def execute(session: Session) -> dict[str, Any]:
                 log.exception("the run broke off")
                 raise
             finally:
-                begun = store.next_request() > 0
+                begun = store.next_request() > 0 or bool(store.side_samples())
     except (sqlite3.DatabaseError, OSError) as error:
         raise UserError(
             f"{root}: {error}; what was recorded is kept: free space or mend the disk, then `solve resume {root}`"
@@ -84,7 +84,6 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
     earlier = float(store.meta("elapsed_seconds") or 0.0)
     restarts = int(store.meta("restarts") or -1) + 1
     store.set_meta("restarts", str(restarts))
-    inputs = _inputs(store, problem, config)
     counts = Counts(
         target_samples=config.samples,
         max_seconds=config.max_seconds,
@@ -92,17 +91,22 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
         started=time.monotonic() - earlier,
     )
 
+    opened: list[Sampler] = []
+
     async def sampler() -> Sampler:
-        model = session.model or await asyncio.to_thread(resolve_model, config)
-        return await open_sampler(config, problem, model, restarts, session.run.engine_log_path)
+        if not opened:
+            model = session.model or await asyncio.to_thread(resolve_model, config)
+            opened.append(await open_sampler(config, problem, model, restarts, session.run.engine_log_path))
+        return opened[0]
 
     background = [asyncio.create_task(_keep_clock(store, counts))]
     if not session.quiet:
         background.append(asyncio.create_task(show_progress(counts, session.console)))
     try:
         async with Sandbox(config.workers, allow_unsafe=config.unsafe_no_isolation) as sandbox:
-            _log_start(session, restarts, len(inputs), sandbox)
             checker = make_checker(problem.checker, sandbox)
+            inputs = await run_inputs(problem, config, store, sampler, sandbox, checker)
+            _log_start(session, restarts, len(inputs), sandbox)
             sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor)
             engine = Engine(
                 problem, config, sampler, sieve, store, counts, workers=sandbox.workers, runnable=_runnable(problem)
@@ -112,12 +116,15 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
                     reason = await engine.run()
                     log.info("sampling ended by %s after %d samples", reason, counts.samples)
                     if reason is not StopReason.INTERRUPTED:
-                        counts.phase = "telling programs apart"
-                        await engine.unless_interrupted(separate(problem, config, sieve, store, engine.settled_samples))
+                        await engine.unless_interrupted(
+                            look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
+                        )
                     return _finish(session, store, engine, reason, sandbox, counts)
                 finally:
                     await engine.close()
     finally:
+        for started in opened:
+            await started.close()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
@@ -137,21 +144,6 @@ def _log_start(session: Session, restarts: int, inputs: int, sandbox: Sandbox) -
     log.info("%s: %s", "resumed" if restarts else "started", session.problem.name)
     log.info("sampler %s, model %s, seed %d, %d samples", config.sampler, config.model, config.seed, config.samples)
     log.info("%d inputs, %d workers, isolation %s", inputs, sandbox.workers, sandbox.isolation.summary)
-
-
-def _inputs(store: Store, problem: Problem, config: RunConfig) -> list[RunInput]:
-    """Examples first, in statement order; then the generated inputs. Made once a run."""
-    inputs = store.inputs()
-    if inputs:
-        return inputs
-    examples = [example.input for example in problem.examples]
-    generated = generate_inputs(
-        examples, mode=problem.mode, statement=problem.statement, count=config.inputs, seed=config.seed
-    )
-    inputs = [RunInput(i, "example", f"example {i + 1}", text) for i, text in enumerate(examples)]
-    inputs += [RunInput(len(examples) + i, "generated", g.origin, g.text) for i, g in enumerate(generated)]
-    store.set_inputs(inputs)
-    return inputs
 
 
 def _finish(

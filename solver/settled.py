@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections import Counter, deque
 
 from clustering import Behaviour, enough_agreement
+from clustering.stopping import Race
 from solver.sieve import SieveResult
 
 
 class SettledPrefix:
     """Feed it arrivals in order and results in any order; ask whether enough survivors agree."""
 
-    def __init__(self, agreement: int) -> None:
-        """agreement: number of samples with one behaviour that ends the run early; 0 never does."""
+    def __init__(self, agreement: int | None, submissions: int = 1) -> None:
+        """agreement: number of samples with one behaviour that ends the run early; 0 never does, None ends it when
+        more samples are not likely to change the answer of so many submissions.
+        """
         self._agreement = agreement
+        self._race = Race(submissions)
         self._waiting: deque[str | None] = deque()
         self._behaviours: dict[str, Behaviour | None] = {}
         self._weights: Counter[Behaviour] = Counter()
@@ -40,7 +44,12 @@ class SettledPrefix:
             self._waiting.popleft()
             self.length += 1
             behaviour = None if program is None else self._behaviours[program]
-            if behaviour is not None:
-                self._weights[behaviour] += 1
-                if self._agreement and enough_agreement(self._weights, self._agreement):
-                    self.agreed_at = self.length
+            if behaviour is not None and self._enough_with(behaviour):
+                self.agreed_at = self.length
+
+    def _enough_with(self, behaviour: Behaviour) -> bool:
+        if self._agreement is None:
+            self._race.add(behaviour)
+            return self._race.settled
+        self._weights[behaviour] += 1
+        return self._agreement > 0 and enough_agreement(self._weights, self._agreement)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,14 @@ CREATE TABLE IF NOT EXISTS executions (
     cpu_seconds REAL NOT NULL, wall_seconds REAL NOT NULL, peak_memory_bytes INTEGER NOT NULL,
     exit_code INTEGER, signal INTEGER, detail TEXT NOT NULL, runs INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (program, input)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS side_samples (
+    plan TEXT NOT NULL, request INTEGER NOT NULL, choice INTEGER NOT NULL,
+    text BLOB NOT NULL, model TEXT NOT NULL, temperature REAL NOT NULL, seed INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    mean_logprob REAL, finish_reason TEXT NOT NULL,
+    PRIMARY KEY (plan, request, choice)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claims (
+    input INTEGER PRIMARY KEY, expected TEXT NOT NULL, behaviour TEXT NOT NULL, copies INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS clusters (
     cluster INTEGER NOT NULL, program TEXT NOT NULL, PRIMARY KEY (program)) WITHOUT ROWID;
 """
@@ -76,6 +84,16 @@ class RunInput:
     origin: str
     text: str
     validity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A model-written test: the output it expects of an input, and the behaviour token of that output."""
+
+    input: int
+    expected: str
+    behaviour: str
+    copies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +207,27 @@ class Store:
         for request, choice, text, *rest in self._db.execute(f"SELECT {columns} FROM samples ORDER BY idx"):
             yield Sample(request, choice, _unpack(text), *rest)
 
+    def side_samples(self, plan: str | None = None) -> list[Sample]:
+        """Answers to side requests (of one plan), by plan, request and choice."""
+        rows = self._db.execute(
+            "SELECT * FROM side_samples WHERE plan = ? OR ? IS NULL ORDER BY plan, request, choice", (plan, plan)
+        )
+        return [
+            Sample(request, choice, _unpack(text), model, name, "python", *rest)
+            for name, request, choice, text, model, *rest in rows
+        ]
+
+    def add_side_sample(self, sample: Sample) -> None:
+        """Kept beside the programs' samples; one already there stays."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO side_samples VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                sample.plan, sample.request, sample.choice, _pack(sample.text), sample.model, sample.temperature,
+                sample.seed, sample.prompt_tokens, sample.completion_tokens, sample.mean_logprob,
+                sample.finish_reason,
+            ),
+        )  # fmt: skip
+
     def program(self, key: str) -> StoredProgram:
         row = self._db.execute("SELECT first_sample, language, source FROM programs WHERE key = ?", (key,)).fetchone()
         return StoredProgram(key, row[0], row[1], _unpack(row[2]))
@@ -204,9 +243,16 @@ class Store:
         rows = self._db.execute("SELECT id, kind, origin, text, validity FROM inputs ORDER BY id")
         return [RunInput(id_, kind, origin, _unpack(text), validity) for id_, kind, origin, text, validity in rows]
 
-    def set_inputs(self, inputs: list[RunInput]) -> None:
+    def claims(self) -> list[Claim]:
+        """By input."""
+        return [Claim(*row) for row in self._db.execute("SELECT * FROM claims ORDER BY input")]
+
+    def set_inputs(self, inputs: list[RunInput], claims: Sequence[Claim] = ()) -> None:
         """Written once, before the first execution."""
         with self._transaction():
+            self._db.executemany(
+                "INSERT INTO claims VALUES (?, ?, ?, ?)", [(c.input, c.expected, c.behaviour, c.copies) for c in claims]
+            )
             self._db.executemany(
                 "INSERT INTO inputs VALUES (?, ?, ?, ?, ?)",
                 [(i.id, i.kind, i.origin, _pack(i.text), i.validity) for i in inputs],

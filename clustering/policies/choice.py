@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from clustering.evidence import Evidence
 from clustering.policies import signals
 from clustering.policies.named import PUBLISHED
-from clustering.policies.ordering import best_of_groups
+from clustering.policies.ordering import best_of_groups, by_group
 from clustering.policies.scorer import Scorer, load_scorer
 from clustering.policies.signals import Floats, Indexes
 
@@ -43,12 +44,35 @@ def rank(
         raise ValueError(f"k must be 0 or more, not {k}")
     who = signals.survivors(evidence)
     scorer = scorer or load_scorer()
-    positions = order(evidence, who, policy, seed, scorer)
-    chance = scorer.probability(evidence, who)
-    groups = signals.classes(evidence, who)
+    return _choices(evidence, who, order(evidence, who, policy, seed, scorer)[:k], scorer)
+
+
+def rank_by_opinion(
+    evidence: Evidence, opinions: Mapping[str, float], k: int = 10, scorer: Scorer | None = None
+) -> list[Choice]:
+    """At most k survivors: clusters in the order of the best opinion of a member, one program each.
+
+    opinions: by candidate key, such as a model's P("correct"); clusters without any come last, largest first.
+    """
+    who = signals.survivors(evidence)
+    keys = [evidence.candidates[index].key for index in who]
+    least = min(opinions.values(), default=0.0) - 1.0
+    opinion = np.array([opinions.get(key, least) for key in keys], dtype=float)
+    groups, weight = signals.classes(evidence, who), signals.weights(evidence, who)
+    size = signals.summed(weight, groups)
+    failing = signals.fault_share(evidence, who) >= 1.0
+    score = best_of_groups(groups, opinion) + size / (1.0 + weight.sum()) * 1e-9 - failing * 1e9
+    positions = by_group(groups, score, np.zeros(len(who)), signals.orders(evidence, who))
+    return _choices(evidence, who, positions[:k], scorer or load_scorer())
+
+
+def _choices(evidence: Evidence, who: Indexes, positions: Indexes, scorer: Scorer) -> list[Choice]:
+    if not len(positions):
+        return []
+    chance, groups = scorer.probability(evidence, who), signals.classes(evidence, who)
     return [
         Choice(evidence.candidates[who[position]].key, int(groups[position]), float(chance[position]))
-        for position in positions[:k]
+        for position in positions
     ]
 
 

@@ -18,7 +18,6 @@ NAMES = (
     "cluster_root",
     "agreement",
     "relative_agreement",
-    "fault_share",
     "constant",
     "codet",
     "codet_clusters",
@@ -29,7 +28,7 @@ NAMES = (
 GROUPS: dict[str, tuple[str, ...]] = {
     "clusters": ("cluster_share", "cluster_root"),
     "agreement": ("agreement", "relative_agreement"),
-    "faults": ("fault_share", "constant"),
+    "outputs": ("constant",),
     "tests": ("codet", "codet_clusters"),
     "model": ("logprob", "plans"),
 }
@@ -67,7 +66,6 @@ def _agreement(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
     return {
         "agreement": plain,
         "relative_agreement": _of_best(plain),
-        "fault_share": signals.fault_share(evidence, who),
         "constant": _constant(evidence, who),
     }
 

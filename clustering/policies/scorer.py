@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.evidence import Evidence
+from clustering.policies import signals
 from clustering.policies.features import NAMES, features, is_filtered
 from clustering.policies.signals import Floats, Indexes, survivors, weights
 
 FORMAT = "codesieve-scorer/1"
 REGULARISATION = 1.0
 FOLDS = 20
+SETTINGS = ("filtered, tests", "filtered, outputs", "unfiltered, tests", "unfiltered, outputs")
 
 Example = tuple[Evidence, NDArray[np.bool_]]
 """A problem's evidence and which candidates are right, shape (n,)."""
@@ -50,12 +52,14 @@ class Regression:
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -30, 30))))
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """filtered: for candidates that a filter of examples has left over. unfiltered: where there was none."""
+Regressions = dict[str, Regression]
+"""One for each setting, see `setting`: a share of survivors means something else than a share of all samples."""
 
-    filtered: Regression
-    unfiltered: Regression
+
+def setting(evidence: Evidence, who: Indexes) -> str:
+    """Whether examples have dropped anybody, and whether there are tests that a model wrote."""
+    filtered = "filtered" if is_filtered(evidence, who) else "unfiltered"
+    return f"{filtered}, {'outputs' if signals.tests_passed(evidence, who) is None else 'tests'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class Scorer:
     """
 
     names: tuple[str, ...]
-    main: Pair
-    folds: tuple[Pair, ...] = ()
+    main: Regressions
+    folds: tuple[Regressions, ...] = ()
     fold_of: dict[str, int] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     format: str = FORMAT
@@ -76,9 +80,8 @@ class Scorer:
         """P(correct) of each candidate, shape (len(who),)."""
         columns = [NAMES.index(name) for name in self.names]
         fold = self.fold_of.get(name_digest(evidence.problem))
-        pair = self.main if fold is None else self.folds[fold]
-        regression = pair.filtered if is_filtered(evidence, who) else pair.unfiltered
-        return regression.probability(features(evidence, who)[:, columns])
+        regressions = self.main if fold is None else self.folds[fold]
+        return regressions[setting(evidence, who)].probability(features(evidence, who)[:, columns])
 
     def save(self, path: Path) -> None:
         """Writes JSON."""
@@ -99,11 +102,12 @@ def load_scorer(path: Path | None = None) -> Scorer:
         raise BadScorer(f"{path or 'scorer.json'} is no scorer: {error}; `solve train-scorer` makes one") from None
     sizes = {
         len(part)
-        for pair in (scorer.main, *scorer.folds)
-        for one in (pair.filtered, pair.unfiltered)
+        for regressions in (scorer.main, *scorer.folds)
+        for one in regressions.values()
         for part in (one.coefficients, one.means, one.scales)
     }
-    known = scorer.format == FORMAT and set(scorer.names) <= set(NAMES) and sizes == {len(scorer.names)}
+    complete = all(set(regressions) == set(SETTINGS) for regressions in (scorer.main, *scorer.folds))
+    known = complete and scorer.format == FORMAT and set(scorer.names) <= set(NAMES) and sizes == {len(scorer.names)}
     if not known or not all(0 <= fold < len(scorer.folds) for fold in scorer.fold_of.values()):
         raise BadScorer(f"{path or 'scorer.json'} is for other features than these; train it again")
     return scorer
@@ -117,7 +121,7 @@ def train(
     folds: int = FOLDS,
     recipe: dict[str, Any] | None = None,
 ) -> Scorer:
-    """Learns from survivors of the filter.
+    """Learns from survivors of the filter, for each setting apart.
 
     regularisation: inverse strength C of the L2 penalty. folds: into how many parts the problems are divided for
     held-out scoring; a problem that occurs in several settings or pools is in one part. Raises ValueError unless some
@@ -129,10 +133,10 @@ def train(
     parts = []
     for fold in range(min(folds, len(problems))):
         try:
-            parts.append(_pair([table for table in tables if fold_of[table.problem] != fold], regularisation))
+            parts.append(_regressions([table for table in tables if fold_of[table.problem] != fold], regularisation))
         except ValueError:  # too few problems to leave any out
-            return Scorer(tuple(names), _pair(tables, regularisation), recipe=recipe or {})
-    return Scorer(tuple(names), _pair(tables, regularisation), tuple(parts), fold_of, recipe or {})
+            return Scorer(tuple(names), _regressions(tables, regularisation), recipe=recipe or {})
+    return Scorer(tuple(names), _regressions(tables, regularisation), tuple(parts), fold_of, recipe or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class _Table:
     """One problem's survivors as training data. weight: sums to 1."""
 
     problem: str
-    filtered: bool
+    setting: str
     x: Floats
     right: NDArray[np.bool_]
     weight: Floats
@@ -151,13 +155,13 @@ def _table(evidence: Evidence, right: NDArray[np.bool_], names: Sequence[str]) -
     weight = weights(evidence, who)
     x = features(evidence, who)[:, [NAMES.index(name) for name in names]]
     share = weight / weight.sum() if len(who) else weight
-    return _Table(name_digest(evidence.problem), is_filtered(evidence, who), x, right[who], share)
+    return _Table(name_digest(evidence.problem), setting(evidence, who), x, right[who], share)
 
 
-def _pair(tables: Sequence[_Table], regularisation: float) -> Pair:
-    filtered, unfiltered = ([table for table in tables if table.filtered is wanted] for wanted in (True, False))
-    # A setting without problems to learn from is scored like the other one.
-    return Pair(_regression(filtered or tables, regularisation), _regression(unfiltered or tables, regularisation))
+def _regressions(tables: Sequence[_Table], regularisation: float) -> Regressions:
+    """A setting without problems to learn from is scored like all others together."""
+    own = {name: [table for table in tables if table.setting == name] for name in SETTINGS}
+    return {name: _regression(part or tables, regularisation) for name, part in own.items()}
 
 
 def _regression(tables: Sequence[_Table], regularisation: float) -> Regression:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clustering import generate_inputs
+from clustering.evidence import TEST_INPUT
 from clustering.literals import parse_call, parse_literal
 from eval.judge import judge, program_for
 from eval.pools.canonical import canonical
@@ -91,7 +92,7 @@ def plan_inputs(pool: PoolProblem, seed: int = 0) -> list[PlannedInput]:
         for number, example in enumerate(problem.examples, 1)
     ]
     tests = [
-        PlannedInput(given, "model_test", "model:test", _canonical(expected, digits), copies)
+        PlannedInput(given, "model_test", TEST_INPUT, _canonical(expected, digits), copies)
         for given, expected, copies in pool.model_tests
     ]
     seeds = [item.text for item in examples] or [test.text for test in tests[:12]]

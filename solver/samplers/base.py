@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+SIDE_PLAN = "side:"
+"""Plans that begin so ask for something else than a program; their requests are counted apart, plan by plan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -8,8 +8,8 @@ Shapes, told apart line by line (JSON Lines, plain or gzip):
 - the output of `vllm run-batch` or of a batch API: `{"custom_id": …, "response": {"body": {"choices": …}}}`,
   where a `custom_id` of the form `PROBLEM#anything` names the problem.
 
-The content of requests is ignored; only their total number of samples is respected. The file may be larger
-than memory; lines are read as they are needed.
+The content of requests is ignored; only their total number of samples is respected. Samples of a `side:` plan are
+given to requests of that plan alone. The file may be larger than memory; lines are read as they are needed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from solver.errors import UserError
-from solver.samplers.base import Request, Sample
+from solver.samplers.base import SIDE_PLAN, Request, Sample
 from solver.samplers.text import storable
 
 MAX_LINE_BYTES = 256 * 2**20
@@ -57,7 +57,10 @@ class RecordedSampler:
         Raises UserError for a file that cannot be read, a broken line (with its number), or a problem that
         is not in the file.
         """
-        samples = self._samples()
+        first = next(requests, None)
+        side = first.plan if first is not None and first.plan.startswith(SIDE_PLAN) else ""
+        requests = itertools.chain([first] if first is not None else [], requests)
+        samples = self._samples(side)
         wanted, found = 0, False
         try:
             while True:
@@ -76,6 +79,8 @@ class RecordedSampler:
             # Cancelled while the thread reads: the file is then closed when the thread lets go of it.
             with contextlib.suppress(ValueError):
                 samples.close()
+        if side:
+            return
         if not found and self._seen:
             names = ", ".join(repr(name) for name in self._seen)
             wished = " or ".join(repr(name) for name in sorted(self._wanted or ()))
@@ -86,7 +91,7 @@ class RecordedSampler:
     async def close(self) -> None:
         """Nothing to close: the file is open only while a stream is read."""
 
-    def _samples(self) -> Generator[Sample]:
+    def _samples(self, side: str) -> Generator[Sample]:
         ordinal = 0  # counts matching pool lines, which number their samples themselves
         for number, record in self._records():
             try:
@@ -104,7 +109,9 @@ class RecordedSampler:
                     found = _from_pool(record, ordinal)
                 else:
                     found = iter((_from_ours(record),))
-                yield from found
+                for sample in found:
+                    if (sample.plan if sample.plan.startswith(SIDE_PLAN) else "") == side:
+                        yield sample
             except _BadRecord as error:
                 raise UserError(f"{self.path}:{number}: {error}") from None
             ordinal += 1

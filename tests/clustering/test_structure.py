@@ -70,3 +70,10 @@ def test_examples_that_follow_no_rule_have_no_layout():
 def test_no_examples_no_layout():
     assert infer_layout([]) is None
     assert infer_layout([[]]) is None
+
+
+def test_an_array_of_twice_as_many_numbers_as_said_stays_one():
+    examples = [split_lines("3\n2\n1 1 2 2\n3\n1 2 3 1 2 3\n4\n2 3 2 4 1 3 4 1\n")]
+    parsed = infer_layout(examples, test_cases_hint=True)
+    assert parsed is not None
+    assert parsed.layout.blocks[1] == Array(Ref(1, factor=2))

@@ -75,3 +75,26 @@ def test_without_an_agreement_number_nothing_ends_the_run() -> None:
     for _ in range(100):
         prefix.arrived("a")
     assert prefix.agreed_at is None
+
+
+def test_without_any_number_the_run_ends_when_the_race_is_settled_in_whatever_order_programs_finish() -> None:
+    arrivals = ["a", None, "c", "b"] + ["a"] * 30 + ["b"]
+    for order in itertools.permutations([survivor("a", "1"), survivor("b", "2"), failure("c")]):
+        prefix = SettledPrefix(None)
+        for program in arrivals:
+            prefix.arrived(program)
+        for result in order:
+            prefix.judged(result)
+        assert prefix.agreed_at == prefix.length == 15
+
+
+def test_more_than_one_submission_waits_until_new_behaviours_are_rare() -> None:
+    ends = []
+    for submissions in (1, 10):
+        prefix = SettledPrefix(None, submissions)
+        prefix.judged(survivor("a", "1"))
+        prefix.judged(survivor("b", "2"))
+        for program in ["b"] + ["a"] * 100:
+            prefix.arrived(program)
+        ends.append(prefix.agreed_at)
+    assert ends == [13, 29]
