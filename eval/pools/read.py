@@ -30,7 +30,16 @@ def read_pool(pool: Path, problem_files: Sequence[Path]) -> Iterator[PoolProblem
     for record in records(pool):
         groups.setdefault(_name(record, pool), []).append(record)
     for name, group in groups.items():
-        yield _reader(group[0], pool)(name, group, problem_files)
+        yield _problem(name, group, pool, problem_files)
+
+
+def _problem(name: str, group: list[Record], pool: Path, files: Sequence[Path]) -> PoolProblem:
+    reader = _reader(group[0], pool)
+    try:
+        return reader(name, group, files)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        reason = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{pool}: the samples of {name[:80]!r} cannot be read: {reason}") from None
 
 
 def _name(record: Record, pool: Path) -> str:
@@ -56,7 +65,7 @@ def _reader(record: Record, pool: Path) -> Callable[[str, list[Record], Sequence
 def _completions_with_tests(name: str, group: list[Record], files: Sequence[Path]) -> PoolProblem:
     """CodeT's: completions of a prompt without examples, and completions of `assert `."""
     record = group[0]
-    file = _holding(name, files)
+    file, name = _holding(name, files)
     problem, original = load_problem(file, name), select(file, name)
     samples = tuple(PoolSample(record["prompt"] + _cut(text)) for text in record["samples"])
     entry_point = record["entry_point"]
@@ -69,7 +78,7 @@ def _completions_with_tests(name: str, group: list[Record], files: Sequence[Path
 def _completions_with_verdicts(name: str, group: list[Record], files: Sequence[Path]) -> PoolProblem:
     """MultiPL-E's: the program that was judged is prompt + completion + hidden_tests."""
     record = group[0]
-    problem = load_problem(_holding(name, files), name)
+    problem = load_problem(*_holding(name, files))
     language = "python" if record["language"] in ("py", "python") else str(record["language"])
     samples = tuple(
         PoolSample(record["prompt"] + sample["completion"], language, recorded=sample.get("status") == "OK")
@@ -82,8 +91,7 @@ def _completions_with_verdicts(name: str, group: list[Record], files: Sequence[P
 
 def _answers(name: str, group: list[Record], files: Sequence[Path]) -> PoolProblem:
     """Chat answers: a line a problem with `samples`, or a line an answer."""
-    short = name.rpartition("/")[2]
-    task = load_task(_holding(short, files), short)
+    task = load_task(*_holding(name.rpartition("/")[2], files))
     answers = [answer for record in group for answer in (record.get("samples") or [record])]
     language = str(group[0].get("language", "python"))
 
@@ -116,7 +124,7 @@ def _programs(name: str, group: list[Record], files: Sequence[Path]) -> PoolProb
         tests = tests or [HiddenTest(test["input"], tuple(map(str, test["output"]))) for test in record["tests"]]
         task = Task(problem, tuple(tests))
     else:
-        task = load_task(_holding(name, files), name)
+        task = load_task(*_holding(name, files))
     samples = tuple(
         PoolSample(line["source"], recorded=bool(line.get("is_solved", line.get("status") == "passed")))
         for line in group
@@ -134,14 +142,15 @@ def _cut(text: str) -> str:
     return text[: min(ends)] if ends else text
 
 
-def _holding(name: str, files: Sequence[Path]) -> Path:
-    """The problem file that has a problem of this name."""
+def _holding(name: str, files: Sequence[Path]) -> tuple[Path, str]:
+    """The problem file that has a problem of this name, and what it is called there: APPS's directories have zeros."""
     trouble = "no --problems was given"
     for file in files:
-        try:
-            load_problem(file, name)
-        except UserError as error:
-            trouble = str(error)
-        else:
-            return file
+        for known in dict.fromkeys((name, name.zfill(4) if name.isdigit() else name)):
+            try:
+                load_problem(file, known)
+            except UserError as error:
+                trouble = str(error)
+            else:
+                return file, known
     raise UserError(f"problem {name!r} of the pool is in none of the problem files: {trouble}")
