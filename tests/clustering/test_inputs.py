@@ -220,3 +220,12 @@ def test_most_inputs_are_small():
 def test_every_input_says_where_it_came_from():
     assert {item.origin.split(":")[0] for item in generate_inputs(ARRAY, mode="stdio")} == {"structure"}
     assert {item.origin.split(":")[0] for item in generate_inputs(["[1, 2]"], mode="function")} == {"call"}
+
+
+def test_where_every_number_stands_twice_it_stays_so():
+    statement = "There are n pairs (1 <= n <= 100). Then 2n integers a_1, ..., a_2n: each number occurs twice."
+    made = generate_inputs(["4\n1 1 2 3 3 2 4 4\n", "3\n1 1 2 2 3 3\n"], mode="stdio", statement=statement, count=30)
+    assert len(made) >= 10
+    for item in made:
+        n, values = item.text.strip().split("\n")
+        assert sorted(map(int, values.split())) == sorted([*range(1, int(n) + 1)] * 2)
