@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustering import generate_inputs
+from clustering.literals import parse_call
 
 ARRAY = ["5\n3 6 2 1 4\n", "2\n7 7\n"]
 
@@ -229,3 +230,17 @@ def test_where_every_number_stands_twice_it_stays_so():
     for item in made:
         n, values = item.text.strip().split("\n")
         assert sorted(map(int, values.split())) == sorted([*range(1, int(n) + 1)] * 2)
+
+
+def test_a_function_without_examples_is_called_by_its_signature():
+    code = "def scale(values: List[int], factor: float) -> List[float]:\n"
+    made = generate_inputs([], mode="function", starter_code=code, entry_point="scale", count=20)
+    assert len(made) == 20
+    assert {item.origin for item in made} == {"signature"}
+    calls = [parse_call(item.text) for item in made]
+    assert all(isinstance(call.arguments[0], list) and isinstance(call.arguments[1], float) for call in calls)
+
+
+def test_examples_are_preferred_to_the_signature():
+    made = generate_inputs(["[1, 2]"], mode="function", starter_code="def f(a): ...", entry_point="f")
+    assert {item.origin.partition(":")[0] for item in made} == {"call"}
