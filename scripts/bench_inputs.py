@@ -4,10 +4,10 @@
     scripts/bench_inputs.py [--only humaneval,signatures,apps,contests] [--count N] [--limit N] [--list]
 
 humaneval: calls made from the docstring's examples, run with the canonical solution; one on which it raises or runs
-out of time is hardly valid. signatures: the same without the examples. apps: inputs made from the statement's examples, run with up to three reference solutions;
-one is suspect when most of them fail. contests: CodeContests problems, without references: how many get inputs that
-keep a layout. One JSON object on stdout; `--list` shows every problem on stderr. References are read here only: input
-generation never sees them. Exit code 2: no data.
+out of time is hardly valid. signatures: the same without the examples. apps: inputs made from the statement's examples,
+run with up to three reference solutions; one is suspect when most of them fail or differ. contests: CodeContests
+problems, without references: how many get inputs that keep a layout. One JSON object on stdout; `--list` shows every
+problem on stderr. References are read here only: input generation never sees them. Exit code 2: no data.
 """
 
 from __future__ import annotations
