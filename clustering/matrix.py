@@ -22,10 +22,11 @@ _FAULTS = {fault.value: number for fault, number in FAULT_IDS.items()}
 class BehaviourMatrix:
     """Programs by key × inputs by number; a cell that was never observed is MISSING."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: int = 0) -> None:
+        """inputs: how many there are to begin with."""
         self._rows: dict[str, int] = {}
-        self._cells = np.full((16, 8), MISSING, dtype=np.int32)
-        self._numbers: list[dict[str, int]] = []
+        self._cells = np.full((16, max(8, inputs)), MISSING, dtype=np.int32)
+        self._numbers: list[dict[str, int]] = [{} for _ in range(inputs)]
         self._classes: list[int] = []
         self._class_numbers: dict[bytes, int] = {}
         self._changed: set[int] = set()
@@ -68,6 +69,10 @@ class BehaviourMatrix:
                 raise ValueError(f"program {key!r} is observed twice on input {column}, and differs")
             cells[column] = value
         self._changed.add(row)
+
+    def value(self, column: int, token: str) -> int:
+        """The number of a token on an input; MISSING if no program gave it."""
+        return _FAULTS.get(token, self._numbers[column].get(token, MISSING))
 
     def classes(self) -> NDArray[np.intp]:
         """Shape (programs,): the number of each program's exact behaviour class.

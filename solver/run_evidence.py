@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clustering.behaviour import FAULTS
-from clustering.evidence import FAULT_IDS, FIRST_OUTPUT, MISSING, CandidateFacts, Evidence, InputFacts, TestFacts
+from clustering.evidence import MISSING, CandidateFacts, Evidence, InputFacts, TestFacts
+from clustering.matrix import BehaviourMatrix
 from sandbox import Verdict
 from solver.store import Store
 
@@ -34,10 +34,11 @@ def run_evidence(store: Store, problem: str, settled: int, statement: str = "") 
     ]
     row_of = {candidate.key: row for row, candidate in enumerate(candidates)}
     n = len(candidates)
-    outcomes = np.full((n, len(columns)), MISSING, dtype=np.int32)
+    matrix = BehaviourMatrix(len(columns))
+    for candidate in candidates:
+        matrix.observe(candidate.key, 0, [])
     passed = np.zeros(n)
     cpu_seconds = np.full(n, np.nan)
-    ids: list[dict[str, int]] = [{fault: FAULT_IDS[Verdict(fault)] for fault in FAULTS} for _ in columns]
     for key, input_id, verdict, token, seconds in store.query(
         "SELECT program, input, verdict, behaviour, cpu_seconds FROM executions ORDER BY program, input"
     ):
@@ -47,24 +48,23 @@ def run_evidence(store: Store, problem: str, settled: int, statement: str = "") 
         cpu_seconds[row] = np.fmax(cpu_seconds[row], seconds)
         if input_id in examples:
             passed[row] += verdict == Verdict.AC
-        elif input_id in columns and token is not None:
-            known = ids[columns[input_id]]
-            outcomes[row, columns[input_id]] = known.setdefault(token, FIRST_OUTPUT + len(known) - len(FAULTS))
+        elif input_id in columns:
+            matrix.observe(key, columns[input_id], [token])
     facts = [i for i in inputs if i.id in columns]
     claims = store.claims()
     tests = np.full((n, len(claims)), MISSING, dtype=np.int8)
     for test, claim in enumerate(claims):
         column = columns[claim.input]
-        seen = outcomes[:, column]
+        seen = matrix.outcomes[:, column]
         tests[seen != MISSING, test] = 0
-        tests[(seen != MISSING) & (seen == ids[column].get(claim.behaviour, MISSING)), test] = 1
+        tests[(seen != MISSING) & (seen == matrix.value(column, claim.behaviour)), test] = 1
     share = passed / len(examples) if examples else np.ones(n)
     return Evidence(
         problem=problem,
         candidates=candidates,
         passes=share == 1.0,
         example_share=share,
-        outcomes=outcomes,
+        outcomes=matrix.outcomes,
         inputs=[InputFacts(i.text, i.origin, i.validity) for i in facts],
         tests=tests if claims else None,
         test_facts=[TestFacts(facts[columns[c.input]].text, c.expected, c.copies) for c in claims],

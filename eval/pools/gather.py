@@ -15,7 +15,7 @@ from eval.pools.store import Labelled, load_labelled, save_labelled
 from sandbox import Sandbox
 from sandbox.cache import cache_directory
 
-_VERSION = 3  # of what is executed and kept: inputs, limits, tokens
+_VERSION = 5  # of what is executed and kept: inputs, limits, tokens
 
 
 @dataclass(frozen=True, slots=True)

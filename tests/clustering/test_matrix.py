@@ -88,3 +88,13 @@ def test_the_view_of_the_outcomes_cannot_be_written():
         matrix.outcomes[0, 0] = 9
     matrix.observe("b", 0, ["1"])
     assert matrix.outcomes.dtype == np.int32
+
+
+def test_a_value_is_found_again_by_its_token_and_inputs_nobody_was_run_on_have_columns():
+    matrix = BehaviourMatrix(2)
+    matrix.observe("a", 0, ["x"])
+    assert matrix.outcomes.shape == (1, 2)
+    assert matrix.value(0, "x") == matrix.outcomes[0, 0]
+    assert matrix.value(1, "x") == MISSING
+    assert matrix.value(1, "TLE") == FAULT_IDS[Verdict.TLE]
+    assert BehaviourMatrix(3).outcomes.shape == (0, 3)
