@@ -25,9 +25,10 @@ BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 class Field:
     """The values of one place.
 
-    low, high: inclusive range of an integer (scaled by 10^decimals for a decimal) or of the length of a
-    word. upper: a variable that bounds an integer from above, or that is the length of a word. stated: the
-    statement gives the range. order: of a group's values; `parents` means that value i is in 1..i+1.
+    low, high: inclusive range of an integer (scaled by 10^decimals for a decimal) or of the length of a word.
+    permutation: of the range from `low`, each value `times` times. upper: a variable that bounds an integer from above,
+    or that is the length of a word. stated: the statement gives the range. order: of a group's values; `parents` means
+    that value i is in 1..i+1.
     """
 
     kind: Literal["integer", "decimal", "word"]
@@ -39,6 +40,7 @@ class Field:
     stated: bool = False
     distinct: bool = False
     permutation: bool = False
+    times: int = 1
     order: Literal["", "ascending", "descending", "parents"] = ""
     alphabet: str = ""
     vocabulary: tuple[str, ...] = ()
@@ -183,6 +185,8 @@ class _Reader:
         long = max(len(listed) for listed in lists) >= 3 if lists else False
         permutation = all(sorted(listed) == list(range(low, low + len(listed))) for listed in lists) and low in (0, 1)
         permutation = permutation and long and (silent or said("permutation"))
+        pairs = all(sorted(listed) == sorted([*range(low, low + len(listed) // 2)] * 2) for listed in lists)
+        pairs = pairs and low in (0, 1) and any(len(listed) > 3 for listed in lists)
         unique = all(len(set(listed)) == len(listed) for listed in lists)
         unique = unique and long and (silent or said("distinct", "unique", "pairwise different"))
         return Field(
@@ -194,8 +198,9 @@ class _Reader:
             upper,
             stated=stated is not None and stated.high is not None,
             distinct=unique,
-            permutation=permutation,
-            order=self._order(lists) if long and not permutation else "",
+            permutation=permutation or pairs,
+            times=2 if pairs and not permutation else 1,
+            order=self._order(lists) if long and not permutation and not pairs else "",
         )
 
     def _bounding_variable(self, stated: Range) -> Ref | None:

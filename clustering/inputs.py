@@ -24,6 +24,7 @@ from clustering.constraints import read_constraints
 from clustering.fields import infer_shapes
 from clustering.literals import Call, parse_call
 from clustering.mutate import STYLES, write_input
+from clustering.signature import signature_calls
 from clustering.structure import has_layout, infer_layout
 from clustering.tokens import as_int, split_lines
 
@@ -57,17 +58,23 @@ def generate_inputs(
     statement: str = "",
     count: int = 20,
     seed: int = 0,
+    starter_code: str = "",
+    entry_point: str = "",
 ) -> list[GeneratedInput]:
     """At most `count` inputs, different from each other and from the examples (white space aside).
 
     The same arguments give the same inputs. Fewer come back when the problem admits fewer, none when
-    there is no example of at most 16 KiB to learn from. Most are below 4 KiB, none above 64 KiB.
+    there is no example of at most 16 KiB to learn from; calls can do without, where `starter_code`
+    declares `entry_point`. Most are below 4 KiB, none above 64 KiB.
     """
     usable = [
         example
         for example in examples[:MAX_EXAMPLES]
         if len(example) <= MAX_EXAMPLE_CHARS and example.strip() and "\0" not in example
     ]
+    if mode == "function" and entry_point and not any(parse_call(example) for example in usable):
+        calls = signature_calls(starter_code or statement, entry_point.rpartition(".")[2], max(count, 0), seed)
+        return [GeneratedInput(text, "signature") for text in calls]
     if not usable or count <= 0:
         return []
     seen = {_canonical(example, mode) for example in usable}

@@ -37,7 +37,9 @@ def integers(field: Field, count: int, base: list[int], style: str, upper: int |
         return []
     low, high = _bounds(field, upper)
     if field.permutation:
-        return _arrange(list(range(field.low, field.low + count)), style, rng)
+        if count % field.times:
+            raise Impossible
+        return _arrange(list(range(field.low, field.low + count // field.times)) * field.times, style, rng)
     if field.order == "parents":
         return [rng.randint(1, i + 1) if style != "low" else 1 for i in range(count)]
     if field.distinct:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python
 """How good generated inputs are, on public problems whose reference solutions are known.
 
-    scripts/bench_inputs.py [--only humaneval,apps,contests] [--count N] [--limit N] [--list]
+    scripts/bench_inputs.py [--only humaneval,signatures,apps,contests] [--count N] [--limit N] [--list]
 
 humaneval: calls made from the docstring's examples, run with the canonical solution; one on which it raises or runs
-out of time is hardly valid. apps: inputs made from the statement's examples, run with up to three reference solutions;
-one is suspect when most of them fail. contests: CodeContests problems, without references: how many get inputs that
-keep a layout. One JSON object on stdout; `--list` shows every problem on stderr. References are read here only: input
-generation never sees them. Exit code 2: no data.
+out of time is hardly valid. signatures: the same without the examples. apps: inputs made from the statement's examples,
+run with up to three reference solutions; one is suspect when most of them fail or differ. contests: CodeContests
+problems, without references: how many get inputs that keep a layout. One JSON object on stdout; `--list` shows every
+problem on stderr. References are read here only: input generation never sees them. Exit code 2: no data.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LIMITS = Limits(cpu_seconds=2.0, memory_bytes=512 * 2**20)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", default="humaneval,apps,contests")
+    parser.add_argument("--only", default="humaneval,signatures,apps,contests")
     parser.add_argument("--count", type=int, default=ENOUGH)
     parser.add_argument("--limit", type=int, default=1000, help="problems of each set")
     parser.add_argument("--list", action="store_true", dest="listing")
@@ -101,13 +101,21 @@ def _generate(problem: Problem, count: int) -> list[GeneratedInput]:
         mode=problem.mode,
         statement=problem.statement,
         count=count,
-        **({"starter_code": problem.starter_code, "entry_point": problem.entry_point} if KEYWORDS else {}),
+        starter_code=problem.starter_code,
+        entry_point=problem.entry_point,
     )
 
 
-async def humaneval_rows(options: argparse.Namespace, sandbox: Sandbox) -> list[dict[str, Any]]:
+async def signature_rows(options: argparse.Namespace, sandbox: Sandbox) -> list[dict[str, Any]]:
+    return await humaneval_rows(options, sandbox, examples=False)
+
+
+async def humaneval_rows(
+    options: argparse.Namespace, sandbox: Sandbox, *, examples: bool = True
+) -> list[dict[str, Any]]:
     async def one(record: Record) -> dict[str, Any]:
         problem = humaneval.convert(record)
+        problem = problem if examples else problem.model_copy(update={"examples": []})
         made = _generate(problem, options.count)
         row = _row(problem.name, made)
         source = str(record["prompt"]) + str(record["canonical_solution"])
@@ -176,8 +184,7 @@ async def contests_rows(options: argparse.Namespace, sandbox: Sandbox) -> list[d
     return rows
 
 
-KEYWORDS = "starter_code" in (generate_inputs.__kwdefaults__ or {})
-SETS = {"humaneval": humaneval_rows, "apps": apps_rows, "contests": contests_rows}
+SETS = {"humaneval": humaneval_rows, "signatures": signature_rows, "apps": apps_rows, "contests": contests_rows}
 
 
 if __name__ == "__main__":

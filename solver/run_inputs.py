@@ -36,6 +36,8 @@ async def run_inputs(
         statement=problem.statement,
         count=config.inputs,
         seed=config.seed,
+        starter_code=problem.starter_code,
+        entry_point=problem.entry_point,
     )
     written: list[ModelInput] = []
     if config.model_inputs:

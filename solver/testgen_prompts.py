@@ -12,21 +12,26 @@ _SIZES = (
     "Choose sizes and values so that wrong solutions are likely to fail.",
 )
 
+_MAX_SHOWN_CHARS = 500
 _ONE_BLOCK = "Answer with one Python code block and nothing else."
 
 
 def generator_prompt(problem: Problem, index: int) -> str:
-    """For a program that prints one random input; the wish differs with `index`."""
+    """For a program that prints one random input; the wish differs with `index`.
+
+    An example input stands at the end of the question: asked without it, a 1.5B model wrote generators that print
+    answers or leave out the first line.
+    """
+    shown = next((e.input.strip("\n") for e in problem.examples if len(e.input) <= _MAX_SHOWN_CHARS), "")
+    like = f" What it prints must look like this input, from the first line on, with other values:\n```\n{shown}\n```\n"
     if problem.mode == "function":
-        shape = (
-            f"one line: the arguments of one valid call of `{_name(problem)}` as Python literals separated by commas, "
-            f"like `{problem.examples[0].input[:200] if problem.examples else '[1, 2], 3'}`"
-        )
+        shape = f"one line: the arguments of a valid call of `{_name(problem)}` as Python literals separated by commas."
     else:
-        shape = "one valid random test input, exactly in the input format, and nothing else"
+        shape = "one new random test input in exactly the input format, and never an answer."
     return (
-        f"{_head(problem)}\n\nDo not solve the problem. Write a Python 3 program that prints {shape}. It reads nothing "
-        f"and uses the `random` module. {_SIZES[index % len(_SIZES)]} {_ONE_BLOCK}"
+        f"{_head(problem)}\n\nDo not solve the problem. Write a Python 3 program that prints {shape}"
+        f"{like if shown else ' '}It reads nothing and uses the `random` module. {_SIZES[index % len(_SIZES)]} "
+        f"{_ONE_BLOCK}"
     )
 
 

@@ -1,7 +1,7 @@
 """All C++ completions of one prompt: what their calls return, and whether they pass the hidden tests.
 
 Calls and tests are different programs in different runs, so what a test expects is never in the process whose outputs
-become evidence. Programs are compiled by the dozen (see `cpp_program`); a compiler's error is blamed on the completion
+become evidence. Programs are compiled by dozens (see `cpp_program`); a compiler's error is blamed on the completion
 whose lines it names, and where that cannot be told the group is halved until it can.
 """
 
@@ -20,7 +20,7 @@ from eval.pools.python_calls import Calls
 from sandbox import Level, Limits, Outcome, Program, Verdict
 from sandbox.batch import Runner
 
-GROUP = 12
+GROUP = 64
 TEST_LIMITS = Limits(cpu_seconds=3.0, memory_bytes=2**30)
 _ERROR = re.compile(r"^main\.cpp:(\d+):\d+: (?:fatal )?error: ", re.MULTILINE)
 _MENTIONED = re.compile(r"^main\.cpp:(\d+):\d+: .*required from", re.MULTILINE)

@@ -50,13 +50,11 @@ def _evidence(
 ) -> Evidence:
     n = len(candidates)
     # Without examples their inputs are not known either, and generated ones were made from them.
-    seen = [
-        index
-        for index, item in enumerate(done.inputs)
-        if item.kind != "example" and (use_examples or item.kind == "model_test" or not pool.problem.examples)
-    ]
-    if not use_examples and not any(item.kind == "model_test" for item in done.inputs):
-        seen = [index for index, item in enumerate(done.inputs) if item.kind == "generated"]
+    generated = any(item.kind == "generated" for item in done.inputs) and (use_examples or not pool.problem.examples)
+    kinds = ("model_test", "generated" if generated else "signature")
+    seen = [index for index, item in enumerate(done.inputs) if item.kind in kinds]
+    # Of contest programs without examples nothing else is known to run them on.
+    seen = seen or [index for index, item in enumerate(done.inputs) if item.kind == "generated"]
     outcomes, outputs = _matrix([[row[index] for index in seen] for row in done.tokens], n, len(seen))
     tested = [index for index, item in enumerate(done.inputs) if item.kind == "model_test"]
     share = np.array([np.mean(row) if row else 1.0 for row in done.example_passed], dtype=float).reshape(n)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from clustering import generate_inputs
 from clustering.evidence import TEST_INPUT
 from clustering.literals import parse_call, parse_literal
+from clustering.signature import signature_calls
 from eval.judge import judge, program_for
 from eval.pools.canonical import canonical
 from eval.pools.cpp_batch import call_and_test
@@ -44,7 +45,7 @@ class Unique:
 class PlannedInput:
     """One input. expected: canonical text that an example or a model-written test claims; None for generated ones.
 
-    kind: `example`, `generated` or `model_test`. copies: how often the model wrote it.
+    kind: `example`, `generated`, `signature` or `model_test`. copies: how often the model wrote it.
     """
 
     text: str
@@ -81,7 +82,8 @@ def unique_programs(samples: Sequence[PoolSample]) -> list[Unique]:
 
 
 def plan_inputs(pool: PoolProblem, seed: int = 0) -> list[PlannedInput]:
-    """Examples in statement order, then generated inputs, then those that the model wrote tests for."""
+    """Examples in statement order, then inputs generated from them, then inputs that need no examples: those that the
+    model wrote tests for or, where there are none, calls that the signature allows."""
     problem = pool.problem
     function = problem.mode == "function"
     digits = 6 if pool.samples and pool.samples[0].language == "cpp" else 10
@@ -103,7 +105,10 @@ def plan_inputs(pool: PoolProblem, seed: int = 0) -> list[PlannedInput]:
         )
         if not function or parse_call(item.text) is not None
     ]
-    return [*examples, *generated, *tests]
+    wanted = GENERATED_INPUTS if function and not tests else 0
+    calls = signature_calls(pool.prompt, problem.entry_point, wanted, seed)
+    signature = [PlannedInput(text, "signature", "signature") for text in calls]
+    return [*examples, *generated, *signature, *tests]
 
 
 async def execute(pool: PoolProblem, sandbox: Sandbox, seed: int = 0) -> Executed:

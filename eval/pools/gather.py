@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from eval.pools.evidence import labelled
-from eval.pools.execute import execute
+from eval.pools.execute import execute, plan_inputs
 from eval.pools.model import PoolProblem
 from eval.pools.store import Labelled, load_labelled, save_labelled
 from sandbox import Sandbox
 from sandbox.cache import cache_directory
 
-_VERSION = 3  # of what is executed and kept: inputs, limits, tokens
+_VERSION = 5  # of what is executed and kept: inputs, limits, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ def _load(path: Path) -> Labelled | None:
 
 def _fingerprint(problem: PoolProblem, seed: int) -> str:
     """Changes with anything that could change a result."""
-    text = json.dumps([_VERSION, seed, problem.problem.model_dump(mode="json"), _plain(problem)], sort_keys=True)
+    calls = [item.text for item in plan_inputs(problem, seed) if item.kind == "signature"]
+    parts = [_VERSION, seed, problem.problem.model_dump(mode="json"), _plain(problem), *calls]
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustering import generate_inputs
+from clustering.literals import parse_call
 
 ARRAY = ["5\n3 6 2 1 4\n", "2\n7 7\n"]
 
@@ -220,3 +221,26 @@ def test_most_inputs_are_small():
 def test_every_input_says_where_it_came_from():
     assert {item.origin.split(":")[0] for item in generate_inputs(ARRAY, mode="stdio")} == {"structure"}
     assert {item.origin.split(":")[0] for item in generate_inputs(["[1, 2]"], mode="function")} == {"call"}
+
+
+def test_where_every_number_stands_twice_it_stays_so():
+    statement = "There are n pairs (1 <= n <= 100). Then 2n integers a_1, ..., a_2n: each number occurs twice."
+    made = generate_inputs(["4\n1 1 2 3 3 2 4 4\n", "3\n1 1 2 2 3 3\n"], mode="stdio", statement=statement, count=30)
+    assert len(made) >= 10
+    for item in made:
+        n, values = item.text.strip().split("\n")
+        assert sorted(map(int, values.split())) == sorted([*range(1, int(n) + 1)] * 2)
+
+
+def test_a_function_without_examples_is_called_by_its_signature():
+    code = "def scale(values: List[int], factor: float) -> List[float]:\n"
+    made = generate_inputs([], mode="function", starter_code=code, entry_point="scale", count=20)
+    assert len(made) == 20
+    assert {item.origin for item in made} == {"signature"}
+    calls = [parse_call(item.text) for item in made]
+    assert all(isinstance(call.arguments[0], list) and isinstance(call.arguments[1], float) for call in calls)
+
+
+def test_examples_are_preferred_to_the_signature():
+    made = generate_inputs(["[1, 2]"], mode="function", starter_code="def f(a): ...", entry_point="f")
+    assert {item.origin.partition(":")[0] for item in made} == {"call"}

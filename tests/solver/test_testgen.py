@@ -7,6 +7,7 @@ import pytest
 
 from clustering.model_tests import parse_model_tests, parse_text_tests
 from sandbox import Sandbox
+from solver import testgen_prompts as ask
 from solver.problem import Example, Problem
 from solver.samplers import Sample
 from solver.side import side_request, side_samples
@@ -181,3 +182,16 @@ def test_what_is_no_pair_of_blocks_is_no_test():
 def test_copies_of_a_test_are_counted():
     assert parse_text_tests([TESTS, TESTS])[0] == ("2\n4 5\n", "9\n", 2)
     assert parse_model_tests(["f(1) == 2\nassert f(1) == 2", "not f(3)"], "f") == (("1", "2", 2), ("3", "False", 1))
+
+
+def test_a_generator_is_asked_for_what_an_example_looks_like():
+    assert "```\n3\n1 2 3\n```" in ask.generator_prompt(SORTED, 0)
+    assert ask.generator_prompt(SORTED, 0) != ask.generator_prompt(SORTED, 1)
+    without = SORTED.model_copy(update={"examples": []})
+    assert "```" not in ask.generator_prompt(without, 0)
+
+
+def test_no_question_shows_what_an_example_expects():
+    secret = SORTED.model_copy(update={"examples": [Example(input="1\n7\n", output="EXPECTED")]})
+    for question in (ask.generator_prompt(secret, 0), ask.validator_prompt(secret), ask.test_prompt(secret)):
+        assert "EXPECTED" not in question
