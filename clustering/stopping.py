@@ -39,8 +39,11 @@ class Race:
         """One more sample that survived."""
         size = self._sizes[behaviour]
         self._sizes[behaviour] = size + 1
-        self._times[size] -= size > 0
         self._times[size + 1] += 1
+        if size:
+            self._times[size] -= 1
+            if not self._times[size]:
+                del self._times[size]  # or every estimate would go through all sizes there ever were
         self._survivors += 1
         if has_output(behaviour):
             self._lead = max(self._lead, size + 1)

@@ -95,3 +95,10 @@ def test_the_chance_is_that_of_the_true_shares_by_simulation():
             total += 1
             rival_is_ahead += share > 0.5
     assert rival_is_ahead / total == pytest.approx(more_frequent(3, 6), abs=0.03)
+
+
+def test_an_estimate_looks_at_the_sizes_there_are_not_at_all_there_ever_were(monkeypatch):
+    looks = []
+    monkeypatch.setattr("clustering.stopping.more_frequent", lambda rival, leader: looks.append(rival) or 0.5)
+    assert race([300, 200]).overtaken == 0.5
+    assert sorted(looks) == [200, 300]
