@@ -159,16 +159,21 @@ def _table(evidence: Evidence, right: NDArray[np.bool_], names: Sequence[str]) -
 
 
 def _regressions(tables: Sequence[_Table], regularisation: float) -> Regressions:
-    """A setting without problems to learn from is scored like all others together."""
+    """A setting in which nothing can be learnt is scored like all settings together. Raises ValueError."""
+    if not _teach(tables):
+        raise ValueError("a scorer needs problems with right and with wrong candidates")
     own = {name: [table for table in tables if table.setting == name] for name in SETTINGS}
-    return {name: _regression(part or tables, regularisation) for name, part in own.items()}
+    return {name: _regression(part if _teach(part) else tables, regularisation) for name, part in own.items()}
+
+
+def _teach(tables: Sequence[_Table]) -> bool:
+    """Whether there are right and wrong candidates among them."""
+    return len({bool(right) for table in tables for right in table.right}) == 2
 
 
 def _regression(tables: Sequence[_Table], regularisation: float) -> Regression:
     from sklearn.linear_model import LogisticRegression
 
-    if not tables or len(np.unique(np.concatenate([table.right for table in tables]))) < 2:
-        raise ValueError("a scorer needs problems with right and with wrong candidates")
     x, y, w = (np.concatenate([getattr(table, part) for table in tables]) for part in ("x", "right", "weight"))
     means = np.average(x, axis=0, weights=w)
     scales = np.sqrt(np.average((x - means) ** 2, axis=0, weights=w))
