@@ -201,8 +201,17 @@ async def _stdio(
         if item.kind == "example":
             expected = (item.expected or "").encode("utf-8", "surrogatepass")
             passed.append(ok and await checker.accepts(given, expected, outcome.output))
-    verdict = "CE" if tokens[:1] == ["CE"] else await _hidden(pool, program, sandbox)
-    return tokens, passed, verdict, most
+    return tokens, passed, await _judged(pool, program, tokens, passed, sandbox), most
+
+
+async def _judged(pool: PoolProblem, program: Unique, tokens: list[str], passed: list[bool], sandbox: Sandbox) -> str:
+    """The judge walks the examples first: what failed one under the problem's own limit need not be run again."""
+    if tokens[:1] == ["CE"]:
+        return "CE"
+    failed = [token for token, good in zip(tokens, passed, strict=False) if not good]
+    if failed and (pool.problem.time_limit_seconds <= _STDIO_SECONDS or "TLE" not in failed):
+        return "WA" if failed[0].startswith("=") else failed[0]
+    return await _hidden(pool, program, sandbox)
 
 
 def _canonical(literal: str, digits: int) -> str:
