@@ -7,7 +7,7 @@ holds nothing of hidden tests, canonical solutions or their verdicts, and no way
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,6 @@ class Evidence:
     outputs: Sequence[dict[int, str]] = ()
     cpu_seconds: NDArray[np.float64] | None = None
     statement: str = ""
-    notes: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.candidates)

@@ -40,7 +40,7 @@ def train_scorer(
     """Train the scorer behind the default policy on POOLS, recorded samples such as `solve samples` writes.
 
     Each pool is learnt from in all settings it has: with and without examples, with and without model-written tests.
-    Use it with `solve select --scorer` and, for runs, `$CODESIEVE_SCORER`.
+    Use it with `solve select --scorer`.
     """
     problems = asyncio.run(_all(pools, files, cache or default_cache(), workers))
     scorer = fit(problems, [pool.name for pool in pools], regularisation)

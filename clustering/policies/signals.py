@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering.evidence import FIRST_OUTPUT, MISSING, Evidence
+from clustering.evidence import FIRST_OUTPUT, Evidence
 
 Indexes = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -56,18 +56,7 @@ def fault_share(evidence: Evidence, who: Indexes) -> Floats:
     return np.asarray(((rows >= 0) & (rows < FIRST_OUTPUT)).mean(axis=1))
 
 
-def validity(evidence: Evidence, who: Indexes) -> Floats:
-    """Per input: the weight it deserves, 0 to 1. An input on which most candidates fail is probably no valid one."""
-    given = np.array([item.validity for item in evidence.inputs], dtype=float)
-    rows = evidence.outcomes[who]
-    if rows.size == 0:
-        return given
-    weight = weights(evidence, who)
-    alive = weight @ (rows >= FIRST_OUTPUT) / weight.sum()
-    return np.asarray(given * alive)
-
-
-def agreement(evidence: Evidence, who: Indexes, input_weights: Floats | None = None) -> Floats:
+def agreement(evidence: Evidence, who: Indexes) -> Floats:
     """MBR-exec's score: the weighted share of samples that give the same output, averaged over inputs; a fault
     agrees with nothing (Shi et al., arXiv 2204.11454, section 3.2, with 0/1 loss on outputs).
     """
@@ -75,7 +64,6 @@ def agreement(evidence: Evidence, who: Indexes, input_weights: Floats | None = N
     width = rows.shape[1]
     if width == 0 or len(who) == 0:
         return np.zeros(len(who))
-    use = np.ones(width) if input_weights is None else input_weights
     score = np.zeros(len(who))
     for column in range(width):
         values = rows[:, column]
@@ -83,8 +71,8 @@ def agreement(evidence: Evidence, who: Indexes, input_weights: Floats | None = N
         if not output.any():
             continue
         mass = np.bincount(values[output], weights=weight[output])
-        score[output] += use[column] * mass[values[output]]
-    return np.asarray(score / (max(use.sum(), 1e-12) * weight.sum()))
+        score[output] += mass[values[output]]
+    return np.asarray(score / (width * weight.sum()))
 
 
 def tests_passed(evidence: Evidence, who: Indexes) -> Floats | None:
@@ -169,9 +157,3 @@ def plan_diversity(evidence: Evidence, who: Indexes) -> Floats:
     for index, group in zip(who, groups, strict=True):
         behind.setdefault(int(group), set()).update(evidence.candidates[index].plans)
     return np.array([len(behind[int(group)]) for group in groups], dtype=float)
-
-
-def observed_share(evidence: Evidence, who: Indexes) -> Floats:
-    """Share of the inputs on which a candidate was observed at all."""
-    rows = evidence.outcomes[who]
-    return np.ones(len(who)) if rows.shape[1] == 0 else np.asarray((rows != MISSING).mean(axis=1))

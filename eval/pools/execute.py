@@ -179,7 +179,14 @@ async def _stdio(
 ) -> Row:
     problem = pool.problem
     checker = make_checker(problem.checker, sandbox)
-    runnable = Program(program.language, program.source, problem.mode, problem.entry_point)
+    runnable = Program(
+        program.language,
+        program.source,
+        problem.mode,
+        problem.entry_point,
+        problem.input_file,
+        problem.output_file,
+    )
     limits = Limits(
         cpu_seconds=min(problem.time_limit_seconds, _STDIO_SECONDS), memory_bytes=problem.memory_limit_bytes
     )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from clustering.model_tests import parse_model_tests
 from eval.pools.model import Hidden, PoolProblem, PoolSample
-from eval.pools.model_tests import parse_model_tests
 from eval.task import HiddenTest, Task, load_task
 from solver.errors import UserError
 from solver.extract import extract

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clustering.evidence import FAULT_IDS, FIRST_OUTPUT, MISSING, CandidateFacts, Evidence, InputFacts, TestFacts
 from clustering.policies import POLICIES, UnknownPolicy, order, rank, survivors
 from clustering.policies.scorer import SETTINGS, Regression, Scorer
-from clustering.policies.signals import agreement, codet, validity, worth_of_tests
+from clustering.policies.signals import agreement, codet, worth_of_tests
 from sandbox import Verdict
 
 # Agreement is all it knows: enough to order candidates, and it needs no training file.
@@ -117,11 +117,6 @@ def test_a_test_that_ranks_against_all_others_is_worth_nothing():
     worth = worth_of_tests(found, survivors(found))
     assert worth[3] == 0.0
     assert (worth[:3] > 0).all()
-
-
-def test_an_input_on_which_everybody_crashes_says_nothing():
-    found = evidence([["RTE", 0], ["RTE", 0], ["RTE", 1]])
-    assert validity(found, survivors(found)).tolist() == [0.0, 1.0]
 
 
 def test_logprob_puts_what_is_not_known_last():
