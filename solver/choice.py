@@ -51,9 +51,7 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
         return Answer(_best_guesses(store, settled, k), [])
     examples = sum(run_input.kind == "example" for run_input in store.inputs())
     cluster_of = {member.key: group for group in clusters for member in group.members}
-    evidence = run_evidence(store, "", settled)
-    complete = np.array([candidate.key in cluster_of for candidate in evidence.candidates], dtype=bool)
-    evidence = dataclasses.replace(evidence, passes=complete)
+    evidence = choice_evidence(store, settled)
     submissions = [
         Submission(
             rank=place,
@@ -67,6 +65,14 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
         for place, choice in enumerate(_ranked(store, evidence, k, policy, seed), start=1)
     ]
     return Answer(submissions, clusters)
+
+
+def choice_evidence(store: Store, settled: int, problem: str = "", statement: str = "") -> Evidence:
+    """What the choice is made from: only survivors pass, those that were run on every generated input."""
+    evidence = run_evidence(store, problem, settled, statement)
+    complete = {survivor.key for survivor in survivors(store, settled)}
+    passes = np.array([candidate.key in complete for candidate in evidence.candidates], dtype=bool)
+    return dataclasses.replace(evidence, passes=passes)
 
 
 def _ranked(store: Store, evidence: Evidence, k: int, policy: str, seed: int) -> list[Choice]:

@@ -1,0 +1,55 @@
+"""Where the parts of a benchmark run lie.
+
+bench.json            the data set, the run's configuration, the numbers of submissions
+problems/0001-slug/   a run directory as `solve` makes it, one a problem
+skipped.jsonl         problems that were not run, a line each with its reason
+verdicts.sqlite       what the judge found; written by the judge's process alone
+results.json          all figures            report.html   the same for people
+traces.jsonl          with --trace
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class BenchDirectory:
+    """Paths of one benchmark run."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "bench.json"
+
+    @property
+    def problems(self) -> Path:
+        return self.root / "problems"
+
+    @property
+    def skipped(self) -> Path:
+        return self.root / "skipped.jsonl"
+
+    @property
+    def verdicts(self) -> Path:
+        return self.root / "verdicts.sqlite"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def traces(self) -> Path:
+        return self.root / "traces.jsonl"
+
+    def run_directory(self, number: int, name: str) -> Path:
+        """number: the problem's place among those that are run, from 1."""
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "problem"
+        return self.problems / f"{number:04d}-{slug}"
