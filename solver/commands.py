@@ -13,7 +13,7 @@ from rich.console import Console
 
 from clustering.policies import POLICIES
 from sandbox import languages
-from solver.choice import OPINION_POLICIES
+from solver.choice import OPINION_POLICIES, scorer_of
 from solver.config import RunConfig, make_config
 from solver.engine import StopReason, planned_requests
 from solver.errors import UserError
@@ -76,6 +76,7 @@ _RUN_OPTIONS = [
     _option("--distinguish", type=int, metavar="N", help="Runs spent on inputs that tell the leading programs apart."),
     _option("--opinions", type=int, metavar="N", help="Leading clusters that the model itself judges and compares."),
     _option("--select", "policy", type=click.Choice(sorted([*POLICIES, *OPINION_POLICIES])), help="Selection policy."),
+    _option("--scorer", type=click.Path(path_type=Path), help="P(correct) from `solve train-scorer`."),
     _option("--time-factor", type=float, help="Multiplies the problem's time limit."),
     _option("--max-seconds", type=float, help="Wall budget, model loading included."),
     _option("--max-total-tokens", type=int, help="Token budget (completion tokens)."),
@@ -134,6 +135,7 @@ def run(
         click.echo(render_prompts(requests))
         return
     _check_runnable(problem, config)
+    scorer_of(config)
     model = resolve_model(config)
     directory = RunDirectory.create(out, problem, config)
     _execute(Session(directory, problem, config, model, Console(stderr=True), quiet, is_new=True), as_json)
@@ -183,7 +185,7 @@ def schema() -> None:
 
 def _make_absolute(options: dict[str, Any]) -> None:
     """So that the run can be resumed from any directory."""
-    for name in ("recorded", "plans_file"):
+    for name in ("recorded", "plans_file", "scorer"):
         if name in options:
             options[name] = options[name].absolute()
     model = options.get("model")

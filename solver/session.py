@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from sandbox import Sandbox, languages, make_checker
-from solver.choice import choose
+from solver.choice import choose, scorer_of
 from solver.config import RunConfig
 from solver.engine import Engine, StopReason
 from solver.errors import UserError
@@ -151,7 +151,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Chooses, and writes submissions and report."""
     config = session.config
-    answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed)
+    answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed, scorer_of(config))
     report = make_report(
         session.problem,
         config,
