@@ -91,7 +91,7 @@ async def judge(task: Task, program: Program, sandbox: Tester, *, time_factor: f
     time_factor: times the CPU seconds of every test. IE when the task itself is broken. Raises ValueError for a task
     without hidden tests, on which every program would pass.
     """
-    if not task.hidden_tests:
+    if not task.is_judgeable:
         raise ValueError(f"{task.problem.name!r} has no hidden tests")
     try:
         task = await ready(task, sandbox)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from solver.formats.loading import select
 from solver.problem import Problem
 
 OWN_TESTS_FILE = "tests.json"
+_ASSERT = re.compile(r"^[ \t]*assert(?:ion)?\b", re.MULTILINE)
+CODE_LIMITS = Limits(cpu_seconds=10.0, memory_bytes=2**30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,12 @@ class TestCode:
 
     source: str
     prelude: str = ""
-    limits: Limits = Limits(cpu_seconds=10.0, memory_bytes=2**30)
+    limits: Limits = CODE_LIMITS
 
     @property
     def asserts(self) -> int:
-        """How many assert statements there are, 1 at least; one in a loop is one."""
-        try:
-            found = sum(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(self.source)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            found = 0
-        return max(1, found)
+        """How many lines assert something, 1 at least; one in a loop is one."""
+        return max(1, len(_ASSERT.findall(self.source)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,9 @@ class About:
     date: str = ""
 
 
+_UNKNOWN = About()
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A problem and what judges it: any of `tests`, `code`, `reference` and `data`.
@@ -92,7 +93,12 @@ class Task:
     reference: Reference | None = None
     data: Group | None = None
     checker: CheckerSpec | None = None
-    about: About = About()
+    about: About = _UNKNOWN
+
+    @property
+    def is_judgeable(self) -> bool:
+        """Whether there is any hidden test at all."""
+        return bool(self.tests or self.code or self.reference or (self.data is not None and self.hidden_tests))
 
     @property
     def hidden_tests(self) -> int:

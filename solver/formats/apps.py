@@ -75,7 +75,8 @@ def record_of_directory(directory: Path, *, with_tests: bool = True) -> Record:
         "question": read_text(directory / "question.txt"),
     }
     if (directory / "metadata.json").is_file():
-        record["difficulty"] = read_json_object(directory / "metadata.json").get("difficulty")
+        metadata = read_json_object(directory / "metadata.json")
+        record |= {"difficulty": metadata.get("difficulty"), "url": metadata.get("url")}
     if (directory / "starter_code.py").is_file():
         record["starter_code"] = read_text(directory / "starter_code.py")
     if with_tests and (directory / "input_output.json").is_file():
