@@ -6,8 +6,8 @@ doubted.
 
 from __future__ import annotations
 
+import html
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 
 from eval.task import Task
@@ -22,11 +22,12 @@ _SIGNS = (
     r"\b(?:multiple|several|many) (?:possible |correct |valid |optimal |such |different ){0,3}"
     r"(?:answers|solutions|outputs)\b",
     r"\bany (?:one )?of (?:them|these|those|the (?:possible|valid|correct|optimal|suitable))\b",
-    r"\b(?:print|output|find|return|report|choose|display|give|construct) any\b"
+    r"\b(?:print|output|find|return|report|display|construct) any\b"
     r"(?! (?:case|register|number|extra|other|more))",
     r"\bany (?:valid|correct|suitable|possible|optimal|such|acceptable|appropriate|feasible) "
     rf"{_OBJECT}",
-    r"\b(?:any|arbitrary) (?:one )?(?:answer|solution|order)\b",
+    r"\b(?:any|arbitrary) (?:one )?(?:answer|solution)\b",
+    r"\b(?:print|output|return|report|answer|list)\b[^.]{0,100}\bin (?:any|arbitrary) order\b",
     r"\bany (?:answer|solution|output)s? (?:is|are|will be|would be) (?:accepted|considered)\b",
     r"\binteractive problem\b|\bflush the (?:output|stream)\b|\bfflush\(stdout\)",
     r"\bnot (?:necessarily )?unique\b|\bis not unique\b",
@@ -56,24 +57,23 @@ def _reasons(task: Task, *, unordered: bool) -> Iterator[str]:
 
 
 def _contradict(task: Task) -> bool:
-    outputs: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
-    for example in task.problem.examples:
-        outputs[_words(example.input)].add(_words(example.output))
-    for test in task.tests:
-        if len(test.outputs) == 1:
-            outputs[_words(test.input)].add(_words(test.outputs[0]))
-    return any(len(found) > 1 for found in outputs.values())
+    pairs = [(example.input, example.output) for example in task.problem.examples]
+    pairs += [(test.input, test.outputs[0]) for test in task.tests if len(test.outputs) == 1]
+    first: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return any(not _alike(first.setdefault(_words(given), _words(output)), _words(output)) for given, output in pairs)
 
 
 def _differ(task: Task) -> bool:
     """Whether the statement shows another output for the input of an example."""
     shown = {_words(example.input): _words(example.output) for example in examples_in_statement(task.problem.statement)}
     given = {_words(example.input): _words(example.output) for example in task.problem.examples}
-    return any(given[key] != shown[key] and not _same_numbers(given[key], shown[key]) for key in given.keys() & shown)
+    return any(not _alike(given[key], shown[key]) for key in given.keys() & shown)
 
 
-def _same_numbers(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """`3.162277660` and `3.1623` differ in notation only."""
+def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether they differ in notation at most, as `3.162277660` and `3.1623` do, or `YES` and `Yes`."""
+    if [word.lower() for word in one] == [word.lower() for word in other]:
+        return True
     try:
         pairs = zip(map(float, one), map(float, other), strict=True)
         return all(abs(a - b) <= 1e-3 * max(1.0, abs(a)) for a, b in pairs)
@@ -82,4 +82,4 @@ def _same_numbers(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+    return tuple(html.unescape(text).split())
