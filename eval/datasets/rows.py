@@ -69,7 +69,9 @@ class _Tables:
     def tables(self, columns: Collection[str] | None) -> Iterator[Any]:
         """Arrow tables of a few rows with these columns, None for all. Raises UserError."""
         chosen = list(columns) if columns is not None else None
-        options = {"columns": chosen} if self._parquet and chosen is not None else {}
+        options: dict[str, Any] = {"columns": chosen} if self._parquet and chosen is not None else {}
+        if self._parquet:
+            options["fragment_scan_options"] = _one_group_at_a_time()
         tables = iter(self._opened(**options).with_format("arrow").iter(batch_size=_ROWS_AT_ONCE))
         while (table := self._guarded(lambda: next(tables, None))) is not None:
             yield table if chosen is None else table.select(chosen)
@@ -92,6 +94,13 @@ class _Tables:
         except Exception as error:
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise UserError(f"{self.label} cannot be read: {reason}") from None
+
+
+def _one_group_at_a_time() -> Any:
+    """How Arrow reads Parquet: by default it keeps what it has read of a file in memory until the file's end."""
+    import pyarrow.dataset
+
+    return pyarrow.dataset.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True, buffer_size=2**20)
 
 
 def _from_hub(place: OnHub, only: Collection[str] | None) -> Iterator[Record]:
