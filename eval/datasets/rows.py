@@ -1,19 +1,20 @@
-"""Rows of a data set, one at a time: tables through `datasets`, JSON Lines with our own reader.
+"""Rows of a data set, one at a time: through `datasets`, but for JSON Lines and local Parquet.
 
 JSON Lines are not left to `datasets`, which gives every column one Arrow type: lists of mixed arguments, integers of a
-thousand digits and `Infinity` are all in public data sets and have none.
+thousand digits and `Infinity` are all in public data sets and have none. Local Parquet is read by pyarrow itself, a few
+rows of one row group at a time: the scanner that `datasets` uses reads ahead as far as the consumer is slow, and ours
+waits for programs to run.
 
-only: what is decoded. Parquet columns that are not wanted are not read; of Arrow tables they are dropped before a row
+only: what is decoded. Parquet columns that are not wanted are not read; of other tables they are dropped before a row
 is built; of JSON Lines they are skipped as text. The row has them with the value None, since a record's kind is told by
 the names of its columns.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from eval.datasets.places import Files, Format, OnHub
 from eval.datasets.registry import Hub
@@ -24,101 +25,121 @@ from solver.formats.files import records
 _ROWS_AT_ONCE = 8  # a row of CodeContests can have megabytes of tests
 _INSTALL = "data sets in parquet, in arrow or on the hub need the library: pip install 'codesieve[data]'"
 
+Value = TypeVar("Value")
+
 
 def rows(place: Files | OnHub, only: Collection[str] | None) -> Iterator[Record]:
     """All rows in order; only: the columns to decode, None for all. Raises UserError."""
     if isinstance(place, OnHub):
-        yield from _from_hub(place, only)
+        yield from _table_rows(_of_hub(place.hub, place.split), only)
         return
     for file, form in place.files:
-        yield from records(file, only) if form == "json" else _table_rows(_Tables.of_file(file, form), only)
+        yield from records(file, only) if form == "json" else _table_rows(_of_file(file, form), only)
 
 
-class _Tables:
-    """A source of Arrow tables that can say its columns first, and then be read without some of them."""
+class _Tables(Protocol):
+    """A source of Arrow tables of a few rows. Both raise UserError."""
 
-    def __init__(self, label: str, path: str, *, parquet: bool, **options: Any) -> None:
-        self.label = label
+    def columns(self) -> list[str]: ...
+
+    def tables(self, columns: list[str] | None) -> Iterator[Any]:
+        """With these columns only; None: with all."""
+
+
+class _Parquet:
+    """A local Parquet file."""
+
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._options = options
-        self._parquet = parquet
-        if parquet:
-            self._options["batch_size"] = _ROWS_AT_ONCE
-
-    @classmethod
-    def of_file(cls, file: Path, form: Format) -> _Tables:
-        return cls(str(file), form, parquet=form == "parquet", data_files=[str(file)], split="train")
-
-    @classmethod
-    def of_hub(cls, hub: Hub, split: str) -> _Tables:
-        if not hub.files:
-            parquet = hub.format == "parquet"
-            return cls(hub.repository, hub.repository, parquet=parquet, name=hub.config, split=split)
-        if split not in hub.files:
-            raise UserError(f"{hub.repository} has no split {split!r}; it has {', '.join(sorted(hub.files))}")
-        files = [f"hf://datasets/{hub.repository}/{pattern}" for pattern in hub.files[split]]
-        return cls(hub.repository, hub.format, parquet=hub.format == "parquet", data_files=files, split="train")
 
     def columns(self) -> list[str]:
-        """Raises UserError."""
-        found = self._opened().column_names
+        return [str(name) for name in self._opened().schema_arrow.names]
+
+    def tables(self, columns: list[str] | None) -> Iterator[Any]:
+        file = self._opened()
+        batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns, use_threads=False)
+        return _each(batches, str(self._path))
+
+    def _opened(self) -> Any:
+        try:
+            from pyarrow.parquet import ParquetFile
+        except ImportError:
+            raise UserError(_INSTALL) from None
+        return _guarded(lambda: ParquetFile(self._path, pre_buffer=False), str(self._path))
+
+
+class _Library:
+    """Whatever `datasets.load_dataset` streams with these options; reader: those of how a format is read."""
+
+    def __init__(self, label: str, path: str, options: dict[str, Any]) -> None:
+        self._label = label
+        self._path = path
+        self._options = options
+        self._column_option = "columns" in options
+        self._options.pop("columns", None)
+
+    def columns(self) -> list[str]:
+        found = self._opened({}).column_names
         if found is None:
-            found = next(self.tables(None)).column_names
+            first = next(self.tables(None), None)
+            found = [] if first is None else first.column_names
         return [str(name) for name in found]
 
-    def tables(self, columns: Collection[str] | None) -> Iterator[Any]:
-        """Arrow tables of a few rows with these columns, None for all. Raises UserError."""
-        chosen = list(columns) if columns is not None else None
-        options: dict[str, Any] = {"columns": chosen} if self._parquet and chosen is not None else {}
-        if self._parquet:
-            options["fragment_scan_options"] = _one_group_at_a_time()
-        tables = iter(self._opened(**options).with_format("arrow").iter(batch_size=_ROWS_AT_ONCE))
-        while (table := self._guarded(lambda: next(tables, None))) is not None:
-            yield table if chosen is None else table.select(chosen)
+    def tables(self, columns: list[str] | None) -> Iterator[Any]:
+        opened = self._opened({"columns": columns} if self._column_option and columns is not None else {})
+        for table in _each(opened.with_format("arrow").iter(batch_size=_ROWS_AT_ONCE), self._label):
+            yield table if columns is None else table.select(columns)
 
-    def _opened(self, **options: Any) -> Any:
+    def _opened(self, more: dict[str, Any]) -> Any:
         try:
             import datasets
         except ImportError:
             raise UserError(_INSTALL) from None
         datasets.disable_progress_bars()
         datasets.logging.set_verbosity(datasets.logging.CRITICAL)
-        return self._guarded(lambda: datasets.load_dataset(self._path, streaming=True, **self._options, **options))
-
-    def _guarded(self, read: Any) -> Any:
-        """Whatever the library and what is below it raise for bad files, absent splits and no network."""
-        try:
-            return read()
-        except (UserError, MemoryError):
-            raise
-        except Exception as error:
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
-            raise UserError(f"{self.label} cannot be read: {reason}") from None
+        options = {**self._options, **more}
+        return _guarded(lambda: datasets.load_dataset(self._path, streaming=True, **options), self._label)
 
 
-def _one_group_at_a_time() -> Any:
-    """How Arrow reads Parquet: by default it keeps what it has read of a file in memory until the file's end."""
-    import pyarrow.dataset
+def _of_file(file: Path, form: Format) -> _Tables:
+    if form == "parquet":
+        return _Parquet(file)
+    return _Library(str(file), form, {"data_files": [str(file)], "split": "train"})
 
-    return pyarrow.dataset.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True, buffer_size=2**20)
 
-
-def _from_hub(place: OnHub, only: Collection[str] | None) -> Iterator[Record]:
-    yield from _table_rows(_Tables.of_hub(place.hub, place.split), only)
+def _of_hub(hub: Hub, split: str) -> _Tables:
+    options: dict[str, Any] = {"batch_size": _ROWS_AT_ONCE, "columns": None} if hub.format == "parquet" else {}
+    if not hub.files:
+        return _Library(hub.repository, hub.repository, {**options, "name": hub.config, "split": split})
+    if split not in hub.files:
+        raise UserError(f"{hub.repository} has no split {split!r}; it has {', '.join(sorted(hub.files))}")
+    files = [f"hf://datasets/{hub.repository}/{pattern}" for pattern in hub.files[split]]
+    return _Library(hub.repository, hub.format, {**options, "data_files": files, "split": "train"})
 
 
 def _table_rows(source: _Tables, only: Collection[str] | None) -> Iterator[Record]:
     """Rows with a value for the columns in `only` and None for the others."""
-    if only is None:
-        for table in source.tables(None):
-            yield from _built(table)
-        return
-    columns = source.columns()
-    hidden = dict.fromkeys(name for name in columns if name not in only)
-    for table in source.tables([name for name in columns if name in only]):
-        yield from ({**hidden, **row} for row in _built(table))
+    columns = source.columns() if only is not None else []
+    hidden = dict.fromkeys(name for name in columns if only is not None and name not in only)
+    wanted = None if only is None else [name for name in columns if name in only]
+    for table in source.tables(wanted):
+        for index in range(len(table)):  # one row after the other, so that only one is in Python's form
+            yield from ({**hidden, **row} for row in table.slice(index, 1).to_pylist())
 
 
-def _built(table: Any) -> Iterator[Record]:
-    """One row at a time, so that only one is ever in Python's form."""
-    return itertools.chain.from_iterable(table.slice(index, 1).to_pylist() for index in range(len(table)))
+def _each(items: Any, label: str) -> Iterator[Any]:
+    """The items; what their iterator raises becomes a UserError."""
+    iterator = iter(items)
+    while (item := _guarded(lambda: next(iterator, None), label)) is not None:
+        yield item
+
+
+def _guarded(read: Callable[[], Value], label: str) -> Value:
+    """Whatever the libraries raise for bad files, absent splits and no network is a UserError."""
+    try:
+        return read()
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise UserError(f"{label} cannot be read: {reason}") from None
