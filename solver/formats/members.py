@@ -9,7 +9,7 @@ import json
 import re
 
 _STRING = re.compile(r'\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:', re.DOTALL)
-_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
 
 
@@ -44,6 +44,8 @@ def _end(text: str, start: int) -> int:
             open_brackets.append(_CLOSING[char])
         elif not open_brackets and char in (",", "}"):
             return mark.start()
+        elif char == '"':
+            break  # a text that does not end
         elif char in ("]", "}") and (not open_brackets or open_brackets.pop() != char):
             break
     raise json.JSONDecodeError("the object does not end", text, start)

@@ -11,8 +11,35 @@ from eval.task import HiddenTest, Task
 from solver.problem import Problem
 
 # README, note 2, of the shared data: several answers are valid, found by comparing outputs with the statements'.
-SEVERAL_ANSWERS = """1579_B 1579_D 1582_D 1586_A 1586_B 1586_F 1594_A 1594_C 1599_A 1599_H 1599_J 1604_D 1606_A 1607_G
-1608_A 1608_B 1613_B 1615_D 1615_G 1617_B 1617_E 1618_A 1618_B 1619_F 1620_F 1622_F 1623_B""".split()
+SEVERAL_ANSWERS = [
+    "1579_B",
+    "1579_D",
+    "1582_D",
+    "1586_A",
+    "1586_B",
+    "1586_F",
+    "1594_A",
+    "1594_C",
+    "1599_A",
+    "1599_H",
+    "1599_J",
+    "1604_D",
+    "1606_A",
+    "1607_G",
+    "1608_A",
+    "1608_B",
+    "1613_B",
+    "1615_D",
+    "1615_G",
+    "1617_B",
+    "1617_E",
+    "1618_A",
+    "1618_B",
+    "1619_F",
+    "1620_F",
+    "1622_F",
+    "1623_B",
+]
 
 
 def task(statement: str = "Print it.", *tests: HiddenTest, **fields: object) -> Task:

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.datasets.pickled import packed_text, pickled_text
@@ -25,6 +25,7 @@ class Bomb:
         return Path.touch, (self.path,)
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, pickle.HIGHEST_PROTOCOL))
 def test_a_pickled_string_comes_back_in_every_protocol(text: str, protocol: int) -> None:
     assert pickled_text(pickle.dumps(text, protocol)) == text
