@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox import Verdict
-from solver.choice import Answer
+from solver.choice import Answer, Submission
 from solver.config import RunConfig
 from solver.problem import Problem
 from solver.samplers import Sample, Sampler
@@ -228,14 +228,7 @@ class RunTracer:
         places = {submission.program: submission for submission in answer.submissions}
         for group in answer.clusters[:_CLUSTERS]:
             shown = [m.key for m in group.members if m.key in places or self._book.keeps(m.key)][:_MEMBERS]
-            events = []
-            for key in shown:
-                submission = places.get(key)
-                if submission is None:
-                    event = evaluation("selection", "not submitted", None, program=key)
-                else:
-                    event = evaluation("selection", "submitted", submission.confidence, program=key, rank=submission.rank)
-                events.append(Happening(EVALUATION, now(), event))
+            events = [Happening(EVALUATION, now(), _selection(key, places.get(key))) for key in shown]
             attributes: Attributes = {
                 "codesieve.cluster": group.index,
                 "codesieve.cluster.samples": group.weight,
@@ -243,6 +236,12 @@ class RunTracer:
             }
             number = self._book.number("cluster", self._session, group.index)
             self._book.add("cluster", number, self._stages[-1], now(), attributes, events, vital=True)
+
+
+def _selection(key: str, submission: Submission | None) -> Attributes:
+    if submission is None:
+        return evaluation("selection", "not submitted", None, program=key)
+    return evaluation("selection", "submitted", submission.confidence, program=key, rank=submission.rank)
 
 
 def _told(error: BaseException | None) -> str | None:
