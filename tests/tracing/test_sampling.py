@@ -36,7 +36,8 @@ def test_what_a_small_share_keeps_a_larger_one_keeps_too(store: Store, low: floa
 
 @pytest.mark.parametrize("rate", [0.0, 0.01, 0.5, 1.0])
 def test_the_share_kept_is_the_share_asked_for(store: Store, rate: float) -> None:
-    kept = sum(book(store, rate).keeps(key) for key in KEYS)
+    one = book(store, rate)
+    kept = sum(one.keeps(key) for key in KEYS)
     assert abs(kept / len(KEYS) - rate) <= 0.01
 
 
