@@ -15,6 +15,7 @@ from solver.config import RunConfig
 from solver.problem import Problem
 from solver.samplers import Request, Sample
 from solver.store import Execution, RunInput, StoredProgram
+from solver.tracing.base import Judgement
 
 Value = str | bool | int | float | Sequence[str]
 Attributes = dict[str, Value]
@@ -118,6 +119,18 @@ def of_execution(execution: Execution, run_input: RunInput, content: bool) -> At
         found["codesieve.input.text"] = run_input.text
         found["codesieve.detail"] = execution.detail
     return found
+
+
+def of_judgement(judgement: Judgement) -> Attributes:
+    """What hidden tests said; never what they are."""
+    return {
+        "codesieve.program": judgement.program,
+        "codesieve.verdict": judgement.verdict.value,
+        "codesieve.tests": judgement.tests,
+        "codesieve.tests_passed": judgement.tests_passed,
+        "codesieve.cpu_seconds": judgement.cpu_seconds,
+        "codesieve.submitted": judgement.submitted,
+    }
 
 
 def evaluation(stage: str, label: str, score: float | None, response: str | None = None, **more: Value) -> Attributes:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from sandbox import Verdict
     from solver.choice import Answer
     from solver.config import RunConfig
     from solver.problem import Problem
@@ -52,11 +54,27 @@ class Tracer(Protocol):
         """The run's report, without `timing` or with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What hidden tests said of a program, by its key. begun: nanoseconds since the epoch."""
+
+    program: str
+    verdict: Verdict
+    tests_passed: int
+    tests: int
+    cpu_seconds: float
+    submitted: bool
+    begun: int
+
+
 class Traces(Protocol):
     """Where the spans of several runs go; close it once, after the last run."""
 
     def run(self, problem: Problem, config: RunConfig, store: Store) -> AbstractContextManager[Tracer]:
         """One run or its continuation; an exception that leaves it is recorded as the run's."""
+
+    def judged(self, config: RunConfig, store: Store, judgement: Judgement) -> None:
+        """A benchmark's judge has run hidden tests; nothing for a run that was not traced. May be another process."""
 
     def close(self) -> str | None:
         """Writes out what waits, for half a minute at most. What the user should know: spans that were lost."""
@@ -99,6 +117,9 @@ class _NoTracer:
 class _NoTraces:
     def run(self, problem: Problem, config: RunConfig, store: Store) -> AbstractContextManager[Tracer]:
         return nullcontext(NO_TRACER)
+
+    def judged(self, config: RunConfig, store: Store, judgement: Judgement) -> None:
+        pass
 
     def close(self) -> str | None:
         return None

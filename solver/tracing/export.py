@@ -98,10 +98,11 @@ class Exports:
     def add(self, finished: Finished) -> None:
         """Nothing is raised and, for ordinary spans, nothing is waited for."""
         vital = finished.vital or finished.error is not None
-        lanes = [lane for lane in self._lanes if lane.has_room(vital)]
-        if lanes and (span := self._build(finished)) is not None:
-            for lane in lanes:
-                lane.put(span)
+        with self._lock:
+            lanes = [lane for lane in self._lanes if lane.has_room(vital)]
+            if lanes and (span := self._build(finished)) is not None:
+                for lane in lanes:
+                    lane.put(span)
 
     @property
     def dropped(self) -> int:
@@ -118,21 +119,20 @@ class Exports:
         parent = INVALID_SPAN_CONTEXT
         if finished.parent is not None:
             parent = SpanContext(finished.trace, finished.parent, is_remote=False, trace_flags=_SAMPLED)
-        with self._lock:
-            self._ids.trace, self._ids.span = finished.trace, finished.span
-            span = self._tracer.start_span(
-                finished.name,
-                context=set_span_in_context(NonRecordingSpan(parent)),
-                kind=SpanKind.CLIENT if finished.client else SpanKind.INTERNAL,
-                attributes=finished.attributes,
-                start_time=finished.begun,
-            )
-            for happening in finished.happenings:
-                span.add_event(happening.name, happening.attributes, happening.time)
-            if finished.error is not None:
-                span.set_status(Status(StatusCode.ERROR, finished.error))
-            span.end(finished.ended)
-            return self._built.take()
+        self._ids.trace, self._ids.span = finished.trace, finished.span
+        span = self._tracer.start_span(
+            finished.name,
+            context=set_span_in_context(NonRecordingSpan(parent)),
+            kind=SpanKind.CLIENT if finished.client else SpanKind.INTERNAL,
+            attributes=finished.attributes,
+            start_time=finished.begun,
+        )
+        for happening in finished.happenings:
+            span.add_event(happening.name, happening.attributes, happening.time)
+        if finished.error is not None:
+            span.set_status(Status(StatusCode.ERROR, finished.error))
+        span.end(finished.ended)
+        return self._built.take()
 
 
 class Lane:

@@ -6,6 +6,7 @@
           candidate                       a program, from its arrival to its judgement; an event for each stage
             execute example               one run in the sandbox
         cluster                           programs that behave alike; an event for each that is kept
+            judge (below its candidate)   hidden tests, by a benchmark's judge, after the run
 
 Not every candidate is kept (`Book.keeps`); of those that are not, internal errors are, in the run's own span.
 """
@@ -30,14 +31,15 @@ from solver.tracing.attributes import (
     Attributes,
     evaluation,
     of_execution,
+    of_judgement,
     of_program,
     of_report,
     of_run,
     of_server,
     response_id,
 )
-from solver.tracing.base import Tracer
-from solver.tracing.book import Book, now
+from solver.tracing.base import Judgement, Tracer
+from solver.tracing.book import Book, now, trace_of
 from solver.tracing.chats import Chats, TracedSampler
 from solver.tracing.export import Exports, Happening
 from solver.tracing.options import TraceOptions
@@ -67,6 +69,29 @@ class SpanTraces:
         finally:
             tracer.end(failure)
 
+    def judged(self, config: RunConfig, store: Store, judgement: Judgement) -> None:
+        if trace_of(store) is None:
+            return
+        book = Book(store, self._exports, self._options.rate_for(config.samples), self._options.content)
+        failed = judgement.verdict is Verdict.IE
+        kept = book.keeps(judgement.program)
+        if not (kept or failed or judgement.submitted):
+            return
+        score = None if failed else judgement.verdict is Verdict.AC
+        event = evaluation("hidden tests", judgement.verdict.value, score, program=judgement.program)
+        attributes = of_judgement(judgement)
+        if failed:
+            attributes["error.type"] = judgement.verdict.value
+        book.add(
+            "judge",
+            book.number("judge", judgement.program),
+            candidate_number(book, judgement.program) if kept else book.root,
+            judgement.begun,
+            attributes,
+            [Happening(EVALUATION, now(), event)],
+            error=_IE if failed else None,
+        )
+
     def close(self) -> str | None:
         return self._exports.close()
 
@@ -75,7 +100,6 @@ class SpanTraces:
 class _Candidate:
     """A program that is being judged. parent: the request's span, where that is kept; response: its first sample."""
 
-    number: int
     begun: int
     kept: bool
     parent: int | None = None
@@ -162,7 +186,7 @@ class RunTracer:
     @contextmanager
     def candidate(self, program: StoredProgram) -> Iterator[_Candidate]:
         kept = self._book.keeps(program.key)
-        candidate = _Candidate(self._candidate_number(program.key), now(), kept)
+        candidate = _Candidate(now(), kept)
         if kept:
             plan, request, choice = self._origin(program)
             candidate.parent = self._chats.number(plan, request, choice)
@@ -188,10 +212,8 @@ class RunTracer:
             attributes["codesieve.cut_off"] = True
         if told:
             attributes["error.type"] = Verdict.IE.value if candidate.failed else type(error).__name__
-        parent = candidate.parent or self._book.root
-        self._book.add(
-            "candidate", candidate.number, parent, candidate.begun, attributes, candidate.happenings, error=told
-        )
+        number, parent = candidate_number(self._book, program.key), candidate.parent or self._book.root
+        self._book.add("candidate", number, parent, candidate.begun, attributes, candidate.happenings, error=told)
 
     def now(self) -> int:
         return now()
@@ -208,14 +230,13 @@ class RunTracer:
         if failed:
             attributes["error.type"] = Verdict.IE.value
         # Without a candidate under way, an execution belongs to one that ended and was, or was not, kept.
-        parent = self._candidate_number(execution.program) if kept or candidate is not None else self._book.root
+        parent = self._book.root
+        if kept or candidate is not None:
+            parent = candidate_number(self._book, execution.program)
         self._executions += 1
         number = self._book.number("execution", self._session, self._executions)
         told = f"{_IE}: {execution.detail}" if failed else None
         self._book.add(f"execute {run_input.kind}", number, parent, begun, attributes, error=told)
-
-    def _candidate_number(self, key: str) -> int:
-        return self._book.number("candidate", key)
 
     def _origin(self, program: StoredProgram) -> tuple[str, int, int]:
         rows = self._store.query("SELECT plan, request, choice FROM samples WHERE idx = ?", program.first_sample)
@@ -236,6 +257,11 @@ class RunTracer:
             }
             number = self._book.number("cluster", self._session, group.index)
             self._book.add("cluster", number, self._stages[-1], now(), attributes, events, vital=True)
+
+
+def candidate_number(book: Book, key: str) -> int:
+    """The number of a program's span."""
+    return book.number("candidate", key)
 
 
 def _selection(key: str, submission: Submission | None) -> Attributes:

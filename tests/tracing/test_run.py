@@ -1,15 +1,18 @@
 """What a trace says of a run."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
-from sandbox import Outcome
+from sandbox import Outcome, Verdict
+from solver.config import RunConfig
 from solver.engine import StopReason
 from solver.samplers import SamplerFailed
-from solver.tracing import TraceOptions, open_traces
-from tests.tracing.spans import Sampling, answer, honest, named, orphans, run
+from solver.store import Store
+from solver.tracing import Judgement, TraceOptions, open_traces
+from tests.tracing.spans import Sampling, answer, honest, named, orphans, read, run
 
 TEXTS = [
     answer("right = 1"),
@@ -164,3 +167,25 @@ def test_with_some_candidates_left_out_no_span_is_without_its_parent(tmp_path: P
     assert not orphans(spans)
     assert len(named(spans, "candidate")) == pytest.approx(60 * rate, abs=16)
     assert bool(named(spans, "candidate")) == bool(rate)
+
+
+def test_what_hidden_tests_say_is_below_the_program_and_an_event_of_its_own(tmp_path: Path) -> None:
+    _, spans = run(tmp_path, Sampling(TEXTS))
+    program = named(spans, "candidate")[0]
+    judgement = Judgement(program.attributes["codesieve.program"], Verdict.WA, 3, 4, 0.5, True, time.time_ns())
+    traces = open_traces(TraceOptions(file=tmp_path / "traces.jsonl"))
+    with Store(tmp_path / "run.sqlite") as store:
+        traces.judged(RunConfig(), store, judgement)
+    assert traces.close() is None
+    (judge,) = named(read(tmp_path / "traces.jsonl"), "judge")
+    assert (judge.parent, judge.trace) == (program.id, program.trace)
+    assert judge.evaluations() == {"hidden tests": "WA"}
+    assert (judge.attributes["codesieve.tests_passed"], judge.attributes["codesieve.tests"]) == (3, 4)
+
+
+def test_a_run_that_was_not_traced_is_not_judged_in_a_trace(tmp_path: Path) -> None:
+    traces = open_traces(TraceOptions(file=tmp_path / "traces.jsonl"))
+    with Store(tmp_path / "run.sqlite") as store:
+        traces.judged(RunConfig(), store, Judgement("ab" * 32, Verdict.AC, 4, 4, 0.5, True, time.time_ns()))
+    assert traces.close() is None
+    assert read(tmp_path / "traces.jsonl") == []
