@@ -121,16 +121,16 @@ class Exports:
             parent = SpanContext(finished.trace, finished.parent, is_remote=False, trace_flags=_SAMPLED)
         self._ids.trace, self._ids.span = finished.trace, finished.span
         span = self._tracer.start_span(
-            finished.name,
+            _text(finished.name),
             context=set_span_in_context(NonRecordingSpan(parent)),
             kind=SpanKind.CLIENT if finished.client else SpanKind.INTERNAL,
-            attributes=finished.attributes,
+            attributes=_clean(finished.attributes),
             start_time=finished.begun,
         )
         for happening in finished.happenings:
-            span.add_event(happening.name, happening.attributes, happening.time)
+            span.add_event(happening.name, _clean(happening.attributes), happening.time)
         if finished.error is not None:
-            span.set_status(Status(StatusCode.ERROR, finished.error))
+            span.set_status(Status(StatusCode.ERROR, _text(finished.error)))
         span.end(finished.ended)
         return self._built.take()
 
@@ -225,6 +225,15 @@ class _Built(SpanProcessor):
     def take(self) -> ReadableSpan | None:
         span, self._span = self._span, None
         return span
+
+
+def _clean(attributes: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: _text(value) if isinstance(value, str) else value for name, value in attributes.items()}
+
+
+def _text(text: str) -> str:
+    """One lone surrogate would cost an endpoint the whole batch."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _file_exporter(path: Path) -> FileSpanExporter:

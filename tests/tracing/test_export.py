@@ -178,6 +178,15 @@ def test_an_endpoint_that_refuses_costs_the_spans_there_and_not_those_in_the_fil
     assert len(read(tmp_path / "traces.jsonl")) == 1
 
 
+def test_a_lone_surrogate_costs_its_character_and_no_span(collector: Collector, tmp_path: Path) -> None:
+    exports = Exports(tmp_path / "traces.jsonl", endpoint(collector.url))
+    exports.add(Finished("chat \ud800", 1, 1, None, 10, 20, {"codesieve.source": "é\udfff"}, error="\udc80 fell"))
+    exports.add(span(2))
+    assert exports.close() is None
+    assert sorted(collector.names) == ["candidate", "chat ?"]
+    assert read(tmp_path / "traces.jsonl")[0].attributes["codesieve.source"] == "é?"
+
+
 @pytest.mark.parametrize(
     ("given", "posted_to"),
     [
