@@ -28,9 +28,16 @@ Key = tuple[str, int, int]
 """(plan, request, choice); choice is -1 for a request with all its answers."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """One use of the sampler. parent: the stage that it belongs to."""
+
+    parent: int
+
+
 @dataclass(slots=True)
 class _Chat:
-    parent: int
+    stream: Stream
     begun: int
     wanted: int
     request: Request | None = None
@@ -53,14 +60,14 @@ class Chats:
         """Of the span that a sample belongs to."""
         return self._book.number("chat", *self._key(plan, request, choice))
 
-    def asked(self, request: Request, parent: int) -> None:
+    def asked(self, request: Request, stream: Stream) -> None:
         if not self._replays:
-            self._open[self._key(request.plan, request.index, 0)] = _Chat(parent, now(), request.n, request)
+            self._open[self._key(request.plan, request.index, 0)] = _Chat(stream, now(), request.n, request)
 
-    def answered(self, sample: Sample, parent: int) -> None:
+    def answered(self, sample: Sample, stream: Stream) -> None:
         """Before the sample is looked at."""
         key = self._key(sample.plan, sample.request, sample.choice)
-        self._open.setdefault(key, _Chat(parent, now(), 1)).samples.append(sample)
+        self._open.setdefault(key, _Chat(stream, now(), 1)).samples.append(sample)
 
     def extracted(self, sample: Sample, reason: str, program: StoredProgram | None, is_new: bool) -> None:
         """What the sample came to; a chat is kept where a candidate is that came from it."""
@@ -80,9 +87,9 @@ class Chats:
         if chat is not None and len(chat.samples) >= chat.wanted:
             self._end(key, model)
 
-    def stopped(self, model: str, error: Exception | None) -> None:
-        """The sampler's stream has ended: with what was under way, by an error or by us."""
-        for key in list(self._open):
+    def stopped(self, stream: Stream, model: str, error: Exception | None) -> None:
+        """A stream has ended, with what was under way in it: by an error or by us."""
+        for key in [key for key, chat in self._open.items() if chat.stream is stream]:
             self._end(key, model, error, cut_off=True)
 
     def _end(self, key: Key, model: str, error: Exception | None = None, cut_off: bool = False) -> None:
@@ -104,9 +111,9 @@ class Chats:
             attributes["error.type"] = type(error).__name__
         elif cut_off and len(chat.samples) < chat.wanted:
             attributes["codesieve.cut_off"] = True
-        told = None if error is None else str(error)
-        name = f"chat {model}".rstrip()
-        self._book.add(name, number, chat.parent, chat.begun, attributes, chat.happenings, error=told, client=True)
+        name, told = f"chat {model}".rstrip(), None if error is None else str(error)
+        parent, events = chat.stream.parent, chat.happenings
+        self._book.add(name, number, parent, chat.begun, attributes, events, error=told, client=True)
 
     def _key(self, plan: str, request: int, choice: int) -> Key:
         return plan, request, choice if self._replays else -1
@@ -124,26 +131,26 @@ class TracedSampler:
         self.replays = inner.replays
 
     async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
-        parent = self._stage[-1]
-        stream = cast(AsyncGenerator[Sample], self._inner.stream(self._listening(requests, parent)))
+        stream = Stream(self._stage[-1])
+        samples = cast(AsyncGenerator[Sample], self._inner.stream(self._listening(requests, stream)))
         failure: Exception | None = None
         try:
-            async with aclosing(stream):
-                async for sample in stream:
+            async with aclosing(samples):
+                async for sample in samples:
                     self.model = self._inner.model  # an endpoint knows it once it was asked
-                    self._chats.answered(sample, parent)
+                    self._chats.answered(sample, stream)
                     yield sample
                     self._chats.seen(sample, self.model)
         except Exception as error:
             failure = error
             raise
         finally:
-            self._chats.stopped(self.model, failure)
+            self._chats.stopped(stream, self.model, failure)
 
     async def close(self) -> None:
         await self._inner.close()
 
-    def _listening(self, requests: Iterator[Request], parent: int) -> Iterator[Request]:
+    def _listening(self, requests: Iterator[Request], stream: Stream) -> Iterator[Request]:
         for request in requests:
-            self._chats.asked(request, parent)
+            self._chats.asked(request, stream)
             yield request
