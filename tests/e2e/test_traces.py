@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.answers import LOOP, PROBLEM, RIGHT, SUM_OF_ALL, fenced, record, solve, without_machine
+from tests.e2e.answers import CRASH, PROBLEM, RIGHT, SUM_OF_ALL, fenced, record, solve, without_machine
 from tests.tracing.spans import named, orphans, read
 
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    return record(tmp_path / "some.jsonl", [fenced(RIGHT), fenced(SUM_OF_ALL), "No idea.", fenced(LOOP)])
+    return record(tmp_path / "some.jsonl", [fenced(RIGHT), fenced(SUM_OF_ALL), "No idea.", fenced(CRASH)])
 
 
 def test_a_traced_run_reports_what_an_untraced_one_does_and_leaves_one_whole_tree(
@@ -34,7 +34,7 @@ def test_a_traced_run_reports_what_an_untraced_one_does_and_leaves_one_whole_tre
     assert root.attributes["codesieve.samples"] == 4
     assert {"make", "sample", "look", "select"} <= {child.name.split()[0] for child in root.children}
     verdicts = {s.attributes["codesieve.verdict"] for s in named(spans, "execute")}
-    assert {"AC", "WA", "TLE"} <= verdicts
+    assert {"AC", "WA", "RTE"} <= verdicts
 
 
 def test_options_that_cannot_be_are_one_line_and_make_no_directory(recording: Path, tmp_path: Path) -> None:
