@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from solver.samplers.factory import resolve_model
 from solver.samplers.recorded import SampleWriter
 from solver.session import Session, execute
 from solver.store import Store
+from solver.tracing import TraceOptions, open_traces
+from solver.tracing.command import trace_options
 
 EXIT_SOLVED, EXIT_UNSOLVED, EXIT_INTERRUPTED = 0, 1, 130
 _DEFAULTS = RunConfig()
@@ -106,6 +109,7 @@ _quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/NAME-TIME]")
 @click.option("--show-prompts", is_flag=True, help="Print the prompts of this run and exit.")
 @_run_options
+@trace_options
 @_json_option
 @_quiet_option
 def run(
@@ -113,6 +117,7 @@ def run(
     record_id: str | None,
     out: Path | None,
     show_prompts: bool,
+    tracing: TraceOptions,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -136,20 +141,25 @@ def run(
         return
     _check_runnable(problem, config)
     scorer_of(config)
+    tracing.check()
     model = resolve_model(config)
     directory = RunDirectory.create(out, problem, config)
-    _execute(Session(directory, problem, config, model, Console(stderr=True), quiet, is_new=True), as_json)
+    session = Session(directory, problem, config, model, Console(stderr=True), quiet, is_new=True)
+    _execute(session, as_json, tracing)
 
 
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@trace_options
 @_json_option
 @_quiet_option
-def resume(run_path: Path, as_json: bool, quiet: bool) -> None:
+def resume(run_path: Path, tracing: TraceOptions, as_json: bool, quiet: bool) -> None:
     """Continue a run that was interrupted or killed; nothing recorded is done again."""
+    tracing.check()
     directory, problem, config = RunDirectory.open(run_path)
     directory.lock()
-    _execute(Session(directory, problem, config, None, Console(stderr=True), quiet), as_json)
+    session = Session(directory, problem, config, None, Console(stderr=True), quiet)
+    _execute(session, as_json, tracing)
 
 
 @click.command()
@@ -212,8 +222,13 @@ def _check_runnable(problem: Problem, config: RunConfig) -> None:
             raise UserError(f"--languages {name}: {available.detail}; install it or choose another language")
 
 
-def _execute(session: Session, as_json: bool) -> None:
-    report = execute(session)
+def _execute(session: Session, as_json: bool, tracing: TraceOptions) -> None:
+    traces = open_traces(tracing.within(session.run.root))
+    try:
+        report = execute(replace(session, traces=traces))
+    finally:
+        if lost := traces.close():
+            session.console.print(f"traces: {lost}", highlight=False, soft_wrap=True, markup=False)
     _print(report, as_json)
     if not as_json:
         click.echo(f"\nrun directory: {session.run.root}   (`solve show {session.run.root}` prints this again)")
