@@ -66,7 +66,7 @@ def solve_rates(series: Sequence[Series], laws: Sequence[Law] = ()) -> str:
             colour, marker = _SERIES[number % len(_SERIES)], _MARKERS[number % len(_MARKERS)]
             axes.plot(one.x, one.y, color=colour, marker=marker, markersize=4.5, linewidth=1.8, label=one.label)
             if one.low:
-                axes.fill_between(one.x, one.low, one.high, color=colour, alpha=0.14, linewidth=0)
+                axes.fill_between(one.x, one.low, one.high, color=colour, alpha=0.13, linewidth=0)
         for law in laws:
             axes.plot(law.x, law.y, color=_SERIES[law.of % len(_SERIES)], linestyle=(0, (4, 3)), linewidth=1.2)
         axes.set_xscale("log", base=2)
@@ -78,9 +78,9 @@ def solve_rates(series: Sequence[Series], laws: Sequence[Law] = ()) -> str:
         if laws:
             handles.append(axes.plot([], [], color=_MUTED, linestyle=(0, (4, 3)), linewidth=1.2)[0])
             names.append("fitted law")
-        axes.legend(handles, names, loc="lower right", frameon=False, labelcolor=_INK)
+        _legend_below(axes, handles, names)
 
-    return _svg("solve-rates", "Solve rate against the number of samples, on a logarithmic axis", draw, 3.4)
+    return _svg("solve-rates", "Solve rate against the number of samples, on a logarithmic axis", draw, 3.9)
 
 
 def funnel(stages: Sequence[tuple[str, float]]) -> str:
@@ -123,17 +123,17 @@ def shares(label: str, rows: Sequence[tuple[str, Sequence[float]]], parts: Seque
                 )  # fmt: skip
                 if width >= 0.09:
                     box = {"boxstyle": "square,pad=0.15", "facecolor": _BY_NAME["paper"], "edgecolor": "none"}
-                    axes.text(left + width / 2, place, f"{width:.0%}", va="center", ha="center", color=_INK, bbox=box)
+                    axes.text(
+                        left + width / 2, place, _whole_percent(width), va="center", ha="center", color=_INK, bbox=box
+                    )
                 left += width
         axes.set_yticks(range(len(rows)), [name for name, _ in rows])
         axes.invert_yaxis()
         axes.set_xlim(0, 1)
         _bare(axes)
-        axes.figure.legend(  # type: ignore[union-attr]
-            loc="outside lower center", ncols=min(3, len(parts)), frameon=False, labelcolor=_INK, handlelength=1.2
-        )
+        _legend_below(axes, *axes.get_legend_handles_labels())
 
-    lines = -(-len(parts) // 3)
+    lines = -(-len(parts) // 2)
     return _svg(re.sub(r"\W+", "-", label.lower()), label, draw, 0.42 * len(rows) + 0.27 * lines + 0.25)
 
 
@@ -160,9 +160,9 @@ def reliability(series: Sequence[Points]) -> str:
             axes.vlines(shift, one.low, one.high, color=colour, linewidth=1.2, alpha=0.6)
             sizes = [16 + 260 * weight for weight in one.weight]
             axes.scatter(shift, one.came, s=sizes, color=colour, marker=marker, alpha=0.85, label=one.label)
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="P(correct) as said", ylabel="share that is right")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="P(correct) as said", ylabel="share that is right")
         _percent(axes)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(lambda value, _: _whole_percent(value))
         legend = axes.legend(loc="upper left", frameon=False, labelcolor=_INK)
         for handle in legend.legend_handles[1:]:
             handle.set_sizes([40])  # type: ignore[union-attr]
@@ -197,12 +197,24 @@ def mixes(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> 
     return _svg("verdicts", "Verdicts of samples", draw, 0.2 * len(rows) * len(names) + 0.35)
 
 
+def _legend_below(axes: Axes, handles: list[Any], names: list[str]) -> None:
+    axes.get_figure(root=True).legend(  # type: ignore[union-attr]
+        handles, names, loc="outside lower left", ncols=2, frameon=False, labelcolor=_INK, handlelength=1.6
+    )
+
+
 def _share(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}" if share >= 0.001 or not share else "< 0.1%"
+    if share and share < 0.001:
+        return "< 0.1 %"
+    return _whole_percent(share) if share >= 0.1 or not share else f"{100 * share:.1f} %"
+
+
+def _whole_percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _percent(axes: Axes) -> None:
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.yaxis.set_major_formatter(lambda value, _: _whole_percent(value))
     axes.grid(color=_LINE, linewidth=0.7)
     axes.set_axisbelow(True)
     for side in ("top", "right"):

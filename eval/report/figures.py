@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT = "codesieve-metrics/1"
 _GROUPS_SHOWN = 40
 _CURVES = 3
+_BANDS = 2  # more than two bands cover each other
 _FUNNEL = {
     "samples": "samples",
     "unique": "unique programs",
@@ -209,21 +210,25 @@ def _solve_rates(results: Mapping[str, Any]) -> Chart:
     ks = results["ks"] if len(results["ks"]) <= _CURVES else [results["ks"][0], *results["ks"][-_CURVES + 1 :]]
     curves += [(_submissions(k), [one for one in results["n_at_k"] if one["k"] == k]) for k in reversed(ks)]
     series = [
-        charts.Series(
-            name, ns, [one["value"] for one in curve], [one["low"] for one in curve], [one["high"] for one in curve]
-        )
-        for name, curve in curves
+        charts.Series(name, ns, _bound(curve, "value"), _bound(curve, "low"), _bound(curve, "high"))
+        if number < _BANDS
+        else charts.Series(name, ns, _bound(curve, "value"))
+        for number, (name, curve) in enumerate(curves)
     ]
     laws, told = _laws(results, list(reversed(ks)))
     caption = (
-        "Bands are 95 % intervals over problems. Between the ends, n samples are drawn from those there are, and the "
-        "choice is made again from what is recorded. " + told
+        "Bands are 95 % intervals over problems, those of the other curves in the table. n samples are drawn from those "
+        "there are, and the choice is made again from what is recorded. " + told
     )
     rows = tuple((f"{n:,}", *(_told(curve[place]) for _, curve in curves)) for place, n in enumerate(ns) if curves)
     return _chart(
         charts.solve_rates(series, laws), "Solve rate and number of samples", caption,
         ("samples", *(name for name, _ in curves)), rows,
     )  # fmt: skip
+
+
+def _bound(curve: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    return [one[name] for one in curve]
 
 
 def _laws(results: Mapping[str, Any], ks: Sequence[int]) -> tuple[list[charts.Law], str]:
