@@ -181,10 +181,9 @@ def mixes(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> 
             places = [place + (number - (len(rows) - 1) / 2) * height for place in range(len(names))]
             values = [count / whole for count in counts]
             most = max(most, *values)
-            axes.barh(
-                places, values, height=height * 0.86, label=label, color=_SERIES[number], hatch=("", "////")[number % 2],
-                edgecolor=_BY_NAME["paper"], linewidth=0.6,
-            )  # fmt: skip
+            bars = axes.barh(places, values, height=height * 0.86, label=label, color=_SERIES[number], linewidth=0.6)
+            for bar in bars:
+                bar.set(hatch=("", "////")[number % 2], edgecolor=_BY_NAME["paper"])
             for place, value in zip(places, values, strict=True):
                 if value:
                     axes.text(value + most * 0.01, place, f" {_share(value)}", va="center", fontsize=8.5)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.evidence import FAULT_IDS, FIRST_OUTPUT, MISSING, Evidence
-from clustering.policies.signals import classes, fault_share, weights
+from clustering.policies.signals import classes, weights
 
 _FAULT_NAMES = {number: verdict.value for verdict, number in FAULT_IDS.items()}
 
@@ -48,9 +48,8 @@ def groups_of(evidence: Evidence) -> list[Group]:
 
 
 def _fails_everywhere(evidence: Evidence, who: NDArray[np.intp]) -> NDArray[np.bool_]:
-    observed = evidence.outcomes[who] != MISSING
-    failed = fault_share(evidence, who) * max(1, evidence.outcomes.shape[1])
-    return np.asarray(observed.any(axis=1) & (np.rint(failed) >= observed.sum(axis=1)))
+    seen = evidence.outcomes[who]
+    return np.asarray((seen != MISSING).any(axis=1) & ~(seen >= FIRST_OUTPUT).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True)

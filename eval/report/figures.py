@@ -217,8 +217,8 @@ def _solve_rates(results: Mapping[str, Any]) -> Chart:
     ]
     laws, told = _laws(results, list(reversed(ks)))
     caption = (
-        "Bands are 95 % intervals over problems, those of the other curves in the table. n samples are drawn from those "
-        "there are, and the choice is made again from what is recorded. " + told
+        "Bands are 95 % intervals over problems, those of the other curves in the table. n samples are drawn from "
+        "those there are, and the choice is made again from what is recorded. " + told
     )
     rows = tuple((f"{n:,}", *(_told(curve[place]) for _, curve in curves)) for place, n in enumerate(ns) if curves)
     return _chart(

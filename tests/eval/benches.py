@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from eval.bench.layout import BenchDirectory
@@ -65,7 +66,7 @@ def make_bench(root: Path, problems: Sequence[Asked]) -> Path:
 
 def key_of(source: str) -> str:
     """A program's key, as long as a real one."""
-    return source.encode("utf-8", "surrogatepass").hex()[:64].ljust(64, "0")
+    return sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _make_run(directory: Path, asked: Asked) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustering import Behaved, cluster
@@ -34,6 +34,7 @@ def evidence(outcomes: list[list[int]], weights: list[int] | None = None, inputs
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_visible_text_can_be_written_and_hides_nothing(text: str) -> None:
     shown = visible(text)
@@ -56,6 +57,7 @@ def test_an_allowance_is_never_exceeded_and_says_what_it_cut() -> None:
 _behaviours = st.lists(st.sampled_from([-1, 0, 1, FIRST_OUTPUT, FIRST_OUTPUT + 1]), min_size=3, max_size=3)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(_behaviours, st.integers(1, 5)), max_size=12))
 def test_clusters_stand_in_the_order_of_the_runs_report(made: list[tuple[list[int], int]]) -> None:
     names = {-1: None, 0: "RTE", 1: "TLE", FIRST_OUTPUT: "a" * 32, FIRST_OUTPUT + 1: "b" * 32}
@@ -67,6 +69,7 @@ def test_clusters_stand_in_the_order_of_the_runs_report(made: list[tuple[list[in
     assert [group.samples for group in groups] == [one.weight for one in engine]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(_behaviours, min_size=2, max_size=6))
 def test_enough_inputs_tell_all_clusters_apart_that_any_input_does(made: list[list[int]]) -> None:
     seen = evidence(made)
