@@ -140,7 +140,7 @@ def view(run: ProblemRun, characters: int) -> ProblemView:
     best = next(taken, None)
     shown = groups[:_CLUSTERS]
     inputs = list(_inputs(run, shown, allowance))
-    statement = allowance.take(run.problem.statement, _STATEMENT)
+    statement = allowance.take(re.sub(r"\n\s*\n", "\n\n", run.problem.statement), _STATEMENT)
     prompt, is_its = _prompt(run)
     shown_prompt = allowance.take(prompt, _PROMPT)
     programs = ([best] if best else []) + list(taken)

@@ -135,7 +135,15 @@ def test_a_name_is_text_and_no_markup_and_no_escape_sequence() -> None:
 
 def test_in_a_log_events_and_lines_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PLAIN_INTERVAL_SECONDS", 0.001)
-    out = io.StringIO()
+    seen = asyncio.Event()
+
+    class Log(io.StringIO):
+        def write(self, text: str) -> int:
+            if "problems 1/2" in text:
+                seen.set()
+            return super().write(text)
+
+    out = Log()
     progress, _ = started(2)
 
     async def watch() -> None:
@@ -144,8 +152,7 @@ def test_in_a_log_events_and_lines_are_plain(monkeypatch: pytest.MonkeyPatch) ->
         progress.begin("a", Counts(target_samples=4, samples=4, passing=3))
         progress.end("a")
         progress.judge("a", True)
-        while "problems 1/2" not in out.getvalue():
-            await asyncio.sleep(0.001)
+        await seen.wait()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
