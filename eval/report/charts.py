@@ -163,11 +163,11 @@ def reliability(series: Sequence[Points]) -> str:
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="P(correct) as said", ylabel="share that is right")
         _percent(axes)
         axes.xaxis.set_major_formatter(lambda value, _: _whole_percent(value))
-        legend = axes.legend(loc="upper left", frameon=False, labelcolor=_INK)
+        legend = _legend_below(axes, *axes.get_legend_handles_labels())
         for handle in legend.legend_handles[1:]:
             handle.set_sizes([40])  # type: ignore[union-attr]
 
-    return _svg("calibration", "Calibration: what P(correct) said against what came", draw, 3.4)
+    return _svg("calibration", "Calibration: what P(correct) said against what came", draw, 3.9)
 
 
 def mixes(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> str:
@@ -196,8 +196,8 @@ def mixes(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> 
     return _svg("verdicts", "Verdicts of samples", draw, 0.2 * len(rows) * len(names) + 0.35)
 
 
-def _legend_below(axes: Axes, handles: list[Any], names: list[str]) -> None:
-    axes.get_figure(root=True).legend(  # type: ignore[union-attr]
+def _legend_below(axes: Axes, handles: list[Any], names: list[str]) -> Any:
+    return axes.get_figure(root=True).legend(  # type: ignore[union-attr]
         handles, names, loc="outside lower left", ncols=2, frameon=False, labelcolor=_INK, handlelength=1.6
     )
 

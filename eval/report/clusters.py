@@ -18,11 +18,13 @@ _FAULT_NAMES = {number: verdict.value for verdict, number in FAULT_IDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Survivors of one behaviour. index: rank, as in the run's report. rows: of the evidence, earliest first."""
+    """Survivors of one behaviour. index: rank, as in the run's report. rows: of the evidence, earliest first.
+    failing: its programs give no output on any input."""
 
     index: int
     rows: tuple[int, ...]
     samples: int
+    failing: bool
 
     @property
     def leader(self) -> int:
@@ -44,7 +46,7 @@ def groups_of(evidence: Evidence) -> list[Group]:
         rows = sorted((int(row) for row in who[inside]), key=lambda row: evidence.candidates[row].order)
         found.append((bool(failing[inside[0]]), -int(weight[inside].sum()), evidence.candidates[rows[0]].order, rows))
     found.sort(key=lambda entry: entry[:3])
-    return [Group(index, tuple(rows), -minus) for index, (_, minus, _, rows) in enumerate(found)]
+    return [Group(index, tuple(rows), -minus, fails) for index, (fails, minus, _, rows) in enumerate(found)]
 
 
 def _fails_everywhere(evidence: Evidence, who: NDArray[np.intp]) -> NDArray[np.bool_]:

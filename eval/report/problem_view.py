@@ -62,13 +62,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ShownCluster:
-    """right: of its programs, as many are right. rank: of the first submission from it."""
+    """right: of its programs, as many are right. rank: of the first submission from it. failing: on every input."""
 
     index: int
     samples: int
     programs: int
     right: int
     rank: int | None
+    failing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,7 @@ def _program(
 def _cluster(run: ProblemRun, group: Group) -> ShownCluster:
     right = sum(bool(run.right[row]) for row in group.rows)
     rank = next((s.rank for s in run.submissions if s.row in group.rows), None)
-    return ShownCluster(group.index, group.samples, len(group.rows), right, rank)
+    return ShownCluster(group.index, group.samples, len(group.rows), right, rank, group.failing)
 
 
 def _inputs(run: ProblemRun, groups: list[Group], allowance: Allowance) -> Iterator[ShownInput]:
