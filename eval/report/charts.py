@@ -109,8 +109,8 @@ def funnel(stages: Sequence[tuple[str, float]]) -> str:
 
 def shares(label: str, rows: Sequence[tuple[str, Sequence[float]]], parts: Sequence[str]) -> str:
     """Stacked bars, one a row: what share of a whole each part has. Thin parts are not labelled."""
-    colours = (_SERIES[0], _SERIES[1], _SERIES[2], _SERIES[3], _QUIET)
-    hatches = ("", "////", "", "....", "")
+    colours = (_SERIES[0], _SERIES[1], _SERIES[3], _QUIET)
+    hatches = ("", "////", "\\\\\\\\", "")
 
     def draw(axes: Axes) -> None:
         for place, (_, numbers) in enumerate(rows):
@@ -118,7 +118,7 @@ def shares(label: str, rows: Sequence[tuple[str, Sequence[float]]], parts: Seque
             for part, number in enumerate(numbers):
                 width = number / whole
                 axes.barh(
-                    place, width, left=left, height=0.56, color=colours[part % 5], hatch=hatches[part % 5],
+                    place, width, left=left, height=0.56, color=colours[part % 4], hatch=hatches[part % 4],
                     edgecolor=_BY_NAME["paper"], linewidth=0.8, label=parts[part] if not place else None,
                 )  # fmt: skip
                 if width >= 0.09:
@@ -180,7 +180,7 @@ def mixes(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> 
             whole = sum(counts) or 1.0
             places = [place + (number - (len(rows) - 1) / 2) * height for place in range(len(names))]
             values = [count / whole for count in counts]
-            most = max(most, *values)
+            most = max([most, *values])
             bars = axes.barh(places, values, height=height * 0.86, label=label, color=_SERIES[number], linewidth=0.6)
             for bar in bars:
                 bar.set(hatch=("", "////")[number % 2], edgecolor=_BY_NAME["paper"])

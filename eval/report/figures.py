@@ -298,10 +298,9 @@ def _verdicts(results: Mapping[str, Any]) -> Chart:
         (label, [mix.get(name, 0) for name in names])
         for label, mix in (("on the examples", first), ("in the end", final))
     ]
-    shown = ["AC (right)" if name == "AC" else name for name in names]
     caption = "Of all samples. In the end: on hidden tests where a program passes the examples, else on the examples."
-    table = tuple((name, *(f"{counts[place]:,}" for _, counts in rows)) for place, name in enumerate(shown))
-    return _chart(charts.mixes(shown, rows), "Verdicts", caption, ("verdict", *(label for label, _ in rows)), table)
+    table = tuple((name, *(f"{counts[place]:,}" for _, counts in rows)) for place, name in enumerate(names))
+    return _chart(charts.mixes(names, rows), "Verdicts", caption, ("verdict", *(label for label, _ in rows)), table)
 
 
 def _calibration(results: Mapping[str, Any]) -> Chart:
