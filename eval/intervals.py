@@ -29,6 +29,10 @@ class Bootstrap:
     seed: int = 0
     resamples: int = RESAMPLES
 
+    def of(self, count: int) -> Bootstrap:
+        """The same for another number of problems."""
+        return Bootstrap(count, self.seed, self.resamples)
+
     def sums(self, values: ArrayLike) -> Floats:
         """values: shape (count, columns). The columns' sums over each resample, shape (resamples, columns).
 

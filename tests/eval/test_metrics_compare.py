@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from eval.compare_command import compare as command
-from eval.metrics import compare, export, summarise
+from eval.metrics import compare as compare_runs
+from eval.metrics import export, summarise
 from eval.metrics.compare import sign_test
 from eval.metrics.export import read_results
 from eval.metrics.markdown import as_markdown
@@ -18,7 +19,11 @@ from tests.eval.runs import SCORER, Made, make_run
 def results(hits, ks=(1, 2), **about):
     """By problem whether its only program is right."""
     runs = [make_run(name, [Made(right=hit), Made((1,))], [0, 0, 1], **about) for name, hit in hits.items()]
-    return summarise(runs, ks, (1, 2, 3), scorer=SCORER)
+    return summarise(runs, ks, (1, 2, 3), scorer=SCORER, resamples=200)
+
+
+def compare(results):
+    return compare_runs(results, resamples=500)
 
 
 A = {"p": True, "q": False, "r": True, "s": False}

@@ -17,7 +17,7 @@ RIGHT, WRONG, FAILING = Made((1,), right=True), Made((0,)), Made((0,), passes=Fa
 
 
 def figures(*runs, ks=(1, 2), **options):
-    return summarise(iter(runs), ks, scorer=SCORER, **options)
+    return summarise(iter(runs), ks, scorer=SCORER, resamples=200, **options)
 
 
 def value(rows, **key):
