@@ -29,13 +29,17 @@ class Bootstrap:
     seed: int = 0
     resamples: int = RESAMPLES
 
+    def of(self, count: int) -> Bootstrap:
+        """The same for another number of problems."""
+        return Bootstrap(count, self.seed, self.resamples)
+
     def sums(self, values: ArrayLike) -> Floats:
         """values: shape (count, columns). The columns' sums over each resample, shape (resamples, columns).
 
         A resample is drawn as indices and applied as counts, some rows at a time: memory does not grow with `count`
         times `resamples`.
         """
-        table = np.asarray(values, dtype=float).reshape(self.count, -1)
+        table = _columns(values)
         rng = np.random.default_rng(self.seed)
         rows = max(1, _CELLS_AT_ONCE // max(self.count, 1))
         parts = []
@@ -49,7 +53,7 @@ class Bootstrap:
 
     def means(self, values: ArrayLike) -> list[Interval]:
         """The mean of each column of `values`, shape (count, columns); no interval for no problems."""
-        table = np.asarray(values, dtype=float).reshape(self.count, -1)
+        table = _columns(values)
         if not self.count:
             return [_nothing() for _ in range(table.shape[1])]
         low, high = bounds(self.sums(table) / self.count)
@@ -57,7 +61,7 @@ class Bootstrap:
 
     def mean(self, values: ArrayLike) -> Interval:
         """The mean of one number a problem."""
-        return self.means(np.asarray(values, dtype=float).reshape(self.count, 1))[0]
+        return self.means(values)[0]
 
     def shares(self, values: ArrayLike) -> list[Interval]:
         """`means` of numbers between 0 and 1. Where all problems say 0 (or all 1) resampling shows no spread, though
@@ -67,7 +71,7 @@ class Bootstrap:
         if not self.count:
             return found
         margin = 1.0 - ((1.0 - LEVEL) / 2) ** (1.0 / self.count)
-        for column, one in zip(np.asarray(values, dtype=float).reshape(self.count, -1).T, found, strict=True):
+        for column, one in zip(_columns(values).T, found, strict=True):
             if (column == 0).all():
                 one["high"] = margin
             elif (column == 1).all():
@@ -76,7 +80,7 @@ class Bootstrap:
 
     def share(self, values: ArrayLike) -> Interval:
         """`shares` of one number a problem."""
-        return self.shares(np.asarray(values, dtype=float).reshape(self.count, 1))[0]
+        return self.shares(values)[0]
 
     def ratio(self, top: ArrayLike, bottom: ArrayLike) -> Interval | None:
         """Sum of `top` over sum of `bottom`, one number a problem each; None where `bottom` sums to 0.
@@ -106,6 +110,12 @@ def interval(value: float, low: float, high: float) -> Interval:
 
 def _nothing() -> Interval:
     return interval(0.0, 0.0, 0.0)
+
+
+def _columns(values: ArrayLike) -> Floats:
+    """Numbers of one dimension are one column."""
+    table = np.asarray(values, dtype=float)
+    return table[:, None] if table.ndim == 1 else table
 
 
 def as_table(rows: Sequence[Sequence[float]], columns: int) -> Floats:

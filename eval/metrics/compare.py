@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.intervals import Bootstrap, as_table
+from eval.intervals import RESAMPLES, Bootstrap, as_table
 from eval.metrics.passk import pass_at_k
 from eval.metrics.rounding import rounded
 from solver.errors import UserError
@@ -21,7 +21,7 @@ COSTS = ("completion_tokens", "executions")
 Row = Mapping[str, Any]
 
 
-def compare(results: Mapping[str, Mapping[str, Any]], seed: int = 0) -> dict[str, Any]:
+def compare(results: Mapping[str, Mapping[str, Any]], seed: int = 0, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     """results: by name of a run what `summarise` gave, the base first; at least two. Plain data.
 
     Raises UserError where there is nothing to compare.
@@ -34,19 +34,23 @@ def compare(results: Mapping[str, Mapping[str, Any]], seed: int = 0) -> dict[str
             "format": FORMAT,
             "base": base_name,
             "seed": seed,
-            "comparisons": [_against(base_name, base, name, other, seed) for name, other in others],
+            "comparisons": [
+                _against(base_name, base, name, other, Bootstrap(0, seed, resamples)) for name, other in others
+            ],
         }
     )
     return found
 
 
-def _against(base_name: str, base: Mapping[str, Any], name: str, other: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _against(
+    base_name: str, base: Mapping[str, Any], name: str, other: Mapping[str, Any], draws: Bootstrap
+) -> dict[str, Any]:
     a, b = _by_name(base), _by_name(other)
     shared = [problem for problem in a if problem in b]
     if not shared:
         raise UserError(f"{base_name} and {name} share no problem")
     pairs = [(a[problem], b[problem]) for problem in shared]
-    bootstrap = Bootstrap(len(pairs), seed)
+    bootstrap = draws.of(len(pairs))
     ks = [k for k in base["ks"] if k in other["ks"]]
     ns = [n for n in base["ns"] if n in other["ns"]]
     return {

@@ -9,17 +9,20 @@ generated inputs are tame, too low. Nothing of this is known to a run: it happen
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from clustering.inputs import generate_inputs
 from eval.bench.problem_run import ProblemRun
 from eval.judge import judge, program_for
+from eval.sources import runnable
 from eval.task import HiddenTest, Task
-from sandbox import Checker, CheckerFailed, Sandbox, Verdict, make_checker
+from sandbox import Checker, CheckerFailed, Limits, Sandbox, Verdict, make_checker
 from solver.errors import UserError
 
 FORMAT = "codesieve-extra-tests/1"
@@ -33,8 +36,8 @@ INPUTS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """A solution that the data set calls right."""
+class Solution:
+    """A program that the data set calls right."""
 
     language: str
     source: str
@@ -47,7 +50,7 @@ class ExtraTests:
 
     tests: tuple[HiddenTest, ...] = ()
     references: int = 0
-    dropped: dict[str, int] | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
     why: str = ""
 
 
@@ -86,9 +89,37 @@ class Rejudged:
         }
 
 
+async def check_accepted(
+    runs: Iterable[ProblemRun],
+    task_of: Callable[[str], Task | None],
+    solutions_of: Callable[[str], Iterable[Solution]],
+    sandbox: Sandbox,
+    *,
+    count: int = INPUTS,
+    seed: int = 0,
+    time_factor: float = 1.0,
+) -> AsyncIterator[Rejudged]:
+    """Every problem whose submissions were accepted, in the order of the runs; others have nothing to take back.
+
+    task_of, solutions_of: by the problem's name. time_factor: times the CPU seconds of every test. Raises what
+    `Sandbox.run` raises.
+    """
+    for run in runs:
+        if not any(run.right[one.row] for one in run.submissions):
+            continue
+        task = task_of(run.name)
+        if task is None:
+            yield Rejudged(run.name, 0, 0, {}, {}, "its hidden tests cannot be read")
+            continue
+        extra = await extra_tests(
+            task, solutions_of(run.name), sandbox, count=count, seed=seed, time_factor=time_factor
+        )
+        yield await rejudge(run, task, extra, sandbox, time_factor=time_factor)
+
+
 async def extra_tests(
     task: Task,
-    references: Iterable[Reference],
+    references: Iterable[Solution],
     sandbox: Sandbox,
     *,
     count: int = INPUTS,
@@ -103,15 +134,13 @@ async def extra_tests(
     inputs = _new_inputs(task, count, seed)
     if not inputs:
         return ExtraTests(references=len(good), why="no input could be generated")
-    tests: list[HiddenTest] = []
-    dropped: dict[str, int] = {}
     checker = make_checker(task.problem.checker, sandbox)
-    for given in inputs:
-        answer, why = await _agreed_answer(task, given, good, sandbox, checker, time_factor)
-        if answer is None:
-            dropped[why] = dropped.get(why, 0) + 1
-        else:
-            tests.append(HiddenTest(given, (answer,)))
+    limits = task.problem.limits(time_factor)
+    answers = await asyncio.gather(*(_agreed_answer(task, one, good, sandbox, checker, limits) for one in inputs))
+    tests = [
+        HiddenTest(given, (answer,)) for given, (answer, _) in zip(inputs, answers, strict=True) if answer is not None
+    ]
+    dropped = dict(sorted(Counter(why for _, why in answers if why).items()))
     return ExtraTests(tuple(tests), len(good), dropped, "" if tests else "the references agree on no input")
 
 
@@ -121,23 +150,20 @@ async def rejudge(
     """The run's accepted submissions on the extra tests alone. Raises what `Sandbox.run` raises."""
     verdicts: dict[str, str] = {}
     if extra.tests:
-        bare = replace(task, problem=task.problem.model_copy(update={"examples": []}), tests=extra.tests)
+        bare = Task(task.problem.model_copy(update={"examples": []}), extra.tests)
         for row in dict.fromkeys(one.row for one in run.submissions if run.right[one.row]):
             candidate = run.evidence.candidates[row]
             program = program_for(bare, candidate.language, candidate.source)
             verdicts[candidate.key] = (await judge(bare, program, sandbox, time_factor=time_factor)).verdict.value
-    return Rejudged(run.name, len(extra.tests), extra.references, verdicts, dict(extra.dropped or {}), extra.why)
+    return Rejudged(run.name, len(extra.tests), extra.references, verdicts, dict(extra.dropped), extra.why)
 
 
-async def _accepted(
-    task: Task, references: Iterable[Reference], sandbox: Sandbox, time_factor: float
-) -> list[Reference]:
-    """At most MOST_REFERENCES different ones that pass the task's own tests."""
-    good: list[Reference] = []
-    if not task.tests:
-        return good
-    for number, reference in enumerate(dict.fromkeys(references)):
-        if number >= MOST_TRIED or len(good) >= MOST_REFERENCES:
+async def _accepted(task: Task, references: Iterable[Solution], sandbox: Sandbox, time_factor: float) -> list[Solution]:
+    """At most MOST_REFERENCES different ones that run here and pass the task's own tests."""
+    good: list[Solution] = []
+    able = [one for one in dict.fromkeys(references) if not runnable(one.language)] if task.tests else []
+    for reference in able[:MOST_TRIED]:
+        if len(good) >= MOST_REFERENCES:
             break
         program = program_for(task, reference.language, reference.source)
         judged = await judge(task, program, sandbox, time_factor=time_factor)
@@ -166,14 +192,13 @@ def _new_inputs(task: Task, count: int, seed: int) -> list[str]:
 async def _agreed_answer(
     task: Task,
     given: str,
-    references: Sequence[Reference],
+    references: Sequence[Solution],
     sandbox: Sandbox,
     checker: Checker,
-    time_factor: float,
+    limits: Limits,
 ) -> tuple[str | None, str]:
     """The first reference's answer, where all others' are accepted in its place; else None and why not."""
     stdin = given.encode("utf-8", "surrogatepass")
-    limits = task.problem.limits(time_factor)
     first: bytes | None = None
     for reference in references:
         outcome = await sandbox.run(program_for(task, reference.language, reference.source), stdin, limits)

@@ -13,11 +13,11 @@ UNKNOWN = "unknown"
 RATING_STEP = 400
 
 
-def groups(rows: Sequence[ProblemRow], ks: Sequence[int], seed: int) -> dict[str, list[dict[str, Any]]]:
+def groups(rows: Sequence[ProblemRow], ks: Sequence[int], bootstrap: Bootstrap) -> dict[str, list[dict[str, Any]]]:
     """By kind of group a list of groups. A problem with several tags counts under each; intervals of small groups are
     wide, and groups are not compared with each other."""
     return {
-        name: _table(rows, parts_of, ks, seed)
+        name: _table(rows, parts_of, ks, bootstrap)
         for name, parts_of in (
             ("source", lambda row: (row.source or UNKNOWN,)),
             ("difficulty", lambda row: (row.difficulty or UNKNOWN,)),
@@ -36,17 +36,19 @@ def _rating(rating: int | None) -> str:
 
 
 def _table(
-    rows: Sequence[ProblemRow], parts_of: Callable[[ProblemRow], Iterable[str]], ks: Sequence[int], seed: int
+    rows: Sequence[ProblemRow], parts_of: Callable[[ProblemRow], Iterable[str]], ks: Sequence[int], whole: Bootstrap
 ) -> list[dict[str, Any]]:
     members: dict[str, list[ProblemRow]] = {}
     for row in rows:
         for part in dict.fromkeys(parts_of(row)):
             members.setdefault(part, []).append(row)
-    return [_group(part, members[part], ks, seed) for part in sorted(members, key=lambda name: (name == UNKNOWN, name))]
+    return [
+        _group(part, members[part], ks, whole.of(len(members[part])))
+        for part in sorted(members, key=lambda name: (name == UNKNOWN, name))
+    ]
 
 
-def _group(name: str, rows: Sequence[ProblemRow], ks: Sequence[int], seed: int) -> dict[str, Any]:
-    bootstrap = Bootstrap(len(rows), seed)
+def _group(name: str, rows: Sequence[ProblemRow], ks: Sequence[int], bootstrap: Bootstrap) -> dict[str, Any]:
     table = as_table([[row.solved(k) for k in ks] for row in rows], len(ks))
     return {
         "group": name,

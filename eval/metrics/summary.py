@@ -37,13 +37,14 @@ def summarise(
     seed: int = 0,
     *,
     draws: int = DRAWS,
+    resamples: int = RESAMPLES,
     extra: Mapping[str, Rejudged] | None = None,
     scorer: Scorer | None = None,
 ) -> dict[str, Any]:
     """ks: numbers of submissions. ns: numbers of samples, by default 1, 2, 4, … of the first run's configuration.
 
-    draws: subsets of samples a problem and n. extra: by problem, accepted submissions on extra tests. Raises ValueError
-    for numbers below 1 or a record that contradicts itself, BadScorer.
+    draws: subsets of samples a problem and n. resamples: of the problems, for intervals. extra: by problem, accepted
+    submissions on extra tests. Raises ValueError for numbers below 1 or a record that contradicts itself, BadScorer.
     """
     ks, ns = _ascending("ks", ks), None if ns is None else _ascending("ns", ns)
     scorer = scorer or load_scorer()
@@ -53,17 +54,18 @@ def summarise(
             ns = default_ns(run.config.samples)
         told = (extra or {}).get(run.name)
         rows.append(row_of(run, scorer, ns, ks, draws=draws, seed=seed, extra=told))
-    return figures(rows, ks, ns or (), seed, draws)
+    return figures(rows, ks, ns or (), draws, Bootstrap(len(rows), seed, resamples))
 
 
-def figures(rows: Sequence[ProblemRow], ks: Sequence[int], ns: Sequence[int], seed: int, draws: int) -> dict[str, Any]:
+def figures(
+    rows: Sequence[ProblemRow], ks: Sequence[int], ns: Sequence[int], draws: int, bootstrap: Bootstrap
+) -> dict[str, Any]:
     """From one row a problem."""
-    bootstrap = Bootstrap(len(rows), seed)
     found = {
         "format": FORMAT,
-        "seed": seed,
+        "seed": bootstrap.seed,
         "draws": draws,
-        "resamples": RESAMPLES,
+        "resamples": bootstrap.resamples,
         "ks": list(ks),
         "ns": list(ns),
         "problems": len(rows),
@@ -86,9 +88,9 @@ def figures(rows: Sequence[ProblemRow], ks: Sequence[int], ns: Sequence[int], se
             "survivors": calibration([row.survivors_reliability for row in rows], bootstrap),
             "submissions": calibration([row.submissions_reliability for row in rows], bootstrap),
         },
-        "doubtful": _doubtful(rows, ks, seed),
+        "doubtful": _doubtful(rows, ks, bootstrap),
         "false_positives": _false_positives(rows, ks, bootstrap),
-        "groups": groups(rows, ks, seed),
+        "groups": groups(rows, ks, bootstrap),
         "cost": {
             name: _cost([getattr(row, name) for row in rows], rows, max(ks), bootstrap)
             for name in ("prompt_tokens", "completion_tokens", "executions")
@@ -203,11 +205,11 @@ def _checks(rows: Sequence[ProblemRow]) -> dict[str, Any]:
     }
 
 
-def _doubtful(rows: Sequence[ProblemRow], ks: Sequence[int], seed: int) -> dict[str, Any]:
+def _doubtful(rows: Sequence[ProblemRow], ks: Sequence[int], bootstrap: Bootstrap) -> dict[str, Any]:
     sure = [row for row in rows if not row.doubtful]
     return {
         "problems": len(rows) - len(sure),
-        "solved_of_the_others": solved(sure, ks, Bootstrap(len(sure), seed)),
+        "solved_of_the_others": solved(sure, ks, bootstrap.of(len(sure))),
     }
 
 
