@@ -73,7 +73,7 @@ class Page(HTMLParser):
 
 def figures_of(root: Path) -> dict[str, Any]:
     """As they come from the disk."""
-    results: dict[str, Any] = json.loads(json.dumps(summarise(load_runs(root), ks=(1, 10), ns=(1, 2, 4), draws=2)))
+    results: dict[str, Any] = json.loads(json.dumps(summarise(load_runs(root), ks=(1, 10), ns=(1, 2, 4), draws=2, resamples=50)))
     return results
 
 
