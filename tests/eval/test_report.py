@@ -15,10 +15,11 @@ import pytest
 
 from eval.bench.problem_run import ProblemRun, load_runs
 from eval.metrics import summarise
+from eval.metrics.false_positives import Rejudged
 from eval.report import write, write_report
 from solver.errors import UserError
 
-from .benches import Asked, Drawn, make_bench
+from .benches import Asked, Drawn, key_of, make_bench
 
 RIGHT = Drawn("print(input())", ("A", "B"), right=True)
 WRONG = Drawn("print(1)", ("A", "A"))
@@ -73,7 +74,9 @@ class Page(HTMLParser):
 
 def figures_of(root: Path) -> dict[str, Any]:
     """As they come from the disk."""
-    results: dict[str, Any] = json.loads(json.dumps(summarise(load_runs(root), ks=(1, 10), ns=(1, 2, 4), draws=2, resamples=50)))
+    results: dict[str, Any] = json.loads(
+        json.dumps(summarise(load_runs(root), ks=(1, 10), ns=(1, 2, 4), draws=2, resamples=50))
+    )
     return results
 
 
@@ -287,3 +290,10 @@ def test_figures_of_another_version_are_refused(tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_is_one_clear_line(results: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written"):
         write_report(results, [], tmp_path / "nowhere" / "r.html")
+
+
+def test_accepted_submissions_that_fail_extra_tests_are_told(bench: Path, tmp_path: Path) -> None:
+    rejudged = Rejudged("easy", 7, 2, {key_of("print(input())"): "WA"}, {})
+    found = summarise(load_runs(bench), ks=(1, 10), ns=(1,), draws=1, resamples=50, extra={"easy": rejudged})
+    page = render(bench, tmp_path / "r.html", found)
+    assert "100.0 % (100.0 to 100.0) of 1 accepted submissions fail at least one of 7 extra tests" in page.text
