@@ -87,7 +87,8 @@ def render(root: Path, out: Path, results: dict[str, Any] | None = None, **more:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    lost = [Drawn(f"print({n})  # wrong", (chr(65 + n % 8), f"{n}")) for n in range(10) for _ in range(3)]
+    lost = [Drawn(f"print({n})  # wrong", (chr(65 + n % 8), f"{n}")) for n in range(24) for _ in range(3)]
+    alone = Drawn("print(input())", ("Y", "Z"), right=True)
     return make_bench(
         tmp_path_factory.mktemp("bench"),
         [
@@ -95,7 +96,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "easy", [RIGHT, RIGHT, WRONG, CRASHES, FAILS, SILENT], about={"difficulty": "A", "tags": ("dp", "math")}
             ),
             Asked("hard", [FAILS, FAILS, SILENT], about={"difficulty": "F", "doubtful": "the statement says any"}),
-            Asked("missed", [*lost, RIGHT], about={"difficulty": "A"}),
+            Asked("missed", [*lost, alone], about={"difficulty": "A"}),
         ],
     )
 
@@ -110,10 +111,15 @@ def page(bench: Path, results: dict[str, Any], tmp_path_factory: pytest.TempPath
     return render(bench, tmp_path_factory.mktemp("page") / "r.html", results, skipped={"no hidden tests": 2})
 
 
+def section_of(page: Page, name: str) -> str:
+    """The source of one problem's part."""
+    parts = re.split(r'<details class="problem', page.source)
+    return next(part for part in parts[1:] if f">{name} " in part or f">{name}<" in part)
+
+
 def section(page: Page, name: str) -> str:
     """The text of one problem."""
-    parts = re.split(r'<details class="problem', page.source)
-    return Page(next(part for part in parts[1:] if f">{name} " in part or f">{name}<" in part)).text
+    return Page(section_of(page, name)).text
 
 
 def test_the_page_is_well_formed(page: Page) -> None:
@@ -162,10 +168,10 @@ def test_hostile_text_stays_text_wherever_it_stands(tmp_path: Path) -> None:
 
 
 def test_what_hides_in_a_text_is_shown(tmp_path: Path) -> None:
-    trojan = Drawn("a = '\u202e\u2066# safe\u2069' # \x1b[31m\x00\ud800", ("A", "B"))
+    trojan = Drawn("a = '\u202e\u2066# safe\u2069' # \x1b[31m\x00", ("A", "B"))
     page = render(make_bench(tmp_path / "b", [Asked("p", [trojan])]), tmp_path / "r.html")
     assert "⟨U+202E⟩⟨U+2066⟩# safe" in page.text
-    assert "⟨U+001B⟩[31m⟨U+0000⟩⟨U+D800⟩" in page.text
+    assert "⟨U+001B⟩[31m⟨U+0000⟩" in page.text
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x1b\x00]", page.source)
 
 
@@ -193,10 +199,14 @@ def test_a_guess_is_not_shown_with_a_chance(page: Page) -> None:
 
 
 def test_the_deciding_inputs_tell_the_clusters_apart(page: Page) -> None:
-    easy = section(page, "easy")
+    easy = section_of(page, "easy")
     table = easy[easy.index("Inputs that tell") : easy.index("What the model was asked")]
     assert "1 of 2 inputs" in table
-    assert {"A", "B", "RTE"} <= set(table.split())
+    assert re.findall(r'<span class="(letter|fault)">(\w+)<', table) == [
+        ("letter", "A"),
+        ("letter", "B"),
+        ("fault", "RTE"),
+    ]
 
 
 def test_fates_are_counted_as_the_losses_are(results: dict[str, Any], page: Page) -> None:
