@@ -193,7 +193,7 @@ def mixes(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> 
         _bare(axes)
         axes.legend(loc="lower right", frameon=False, labelcolor=_INK)
 
-    return _svg("verdicts", "Verdicts of samples", draw, 0.2 * len(rows) * len(names) + 0.35)
+    return _svg("verdicts", "Verdicts of samples", draw, 0.2 * len(rows) * max(3, len(names)) + 0.35)
 
 
 def _legend_below(axes: Axes, handles: list[Any], names: list[str]) -> Any:
