@@ -165,7 +165,7 @@ def reliability(series: Sequence[Points]) -> str:
         axes.xaxis.set_major_formatter(lambda value, _: _whole_percent(value))
         legend = _legend_below(axes, *axes.get_legend_handles_labels())
         for handle in legend.legend_handles[1:]:
-            handle.set_sizes([40])  # type: ignore[union-attr]
+            handle.set_sizes([40])
 
     return _svg("calibration", "Calibration: what P(correct) said against what came", draw, 3.9)
 
