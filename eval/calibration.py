@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from clustering.policies import Scorer, survivors
 from clustering.policies.signals import weights
@@ -14,6 +15,8 @@ from eval.pools.store import Labelled
 from eval.selection import evidence_of
 
 BINS = 10
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +28,58 @@ class Bin:
     weight: float
 
 
+@dataclass(slots=True)
+class Reliability:
+    """Predictions and what came of them, kept as sums by tenth of P(correct).
+
+    weight, predicted, right: shape (BINS,), sums of weights and of weighted predictions and outcomes. squares: weighted
+    sum of squared differences.
+    """
+
+    weight: Floats = field(default_factory=lambda: np.zeros(BINS))
+    predicted: Floats = field(default_factory=lambda: np.zeros(BINS))
+    right: Floats = field(default_factory=lambda: np.zeros(BINS))
+    squares: float = 0.0
+
+    def add(self, chance: ArrayLike, right: ArrayLike, weight: ArrayLike) -> None:
+        """chance: P(correct). right: bool. weight: ≥ 0. All of one shape (n,)."""
+        p, y, w = (np.asarray(values, dtype=float) for values in (chance, right, weight))
+        places = np.clip((p * BINS).astype(int), 0, BINS - 1)
+        for kept, values in ((self.weight, w), (self.predicted, w * p), (self.right, w * y)):
+            kept += np.bincount(places, weights=values, minlength=BINS)
+        self.squares += float((w * (p - y) ** 2).sum())
+
+    def merge(self, other: Reliability) -> None:
+        """Adds the other's predictions."""
+        for mine, theirs in ((self.weight, other.weight), (self.predicted, other.predicted), (self.right, other.right)):
+            mine += theirs
+        self.squares += other.squares
+
+    def bins(self) -> list[Bin]:
+        """Tenths with any weight, lowest first."""
+        total = self.weight.sum()
+        return [
+            Bin(float(p / w), float(y / w), float(w / total))
+            for w, p, y in zip(self.weight, self.predicted, self.right, strict=True)
+            if w > 0
+        ]
+
+    def brier(self) -> float | None:
+        """Mean squared difference (Brier, 1950); None without predictions."""
+        total = float(self.weight.sum())
+        return self.squares / total if total else None
+
+
 def reliability(problems: Sequence[Labelled], scorer: Scorer, use_examples: bool) -> list[Bin]:
     """Over all surviving samples, each problem weighing the same; empty tenths are left out."""
-    chance, right, weight = [], [], []
+    found = Reliability()
     for problem in problems:
         evidence = evidence_of(problem, use_examples)
         who = survivors(evidence)
         if len(who):
             share = weights(evidence, who)
-            chance.append(scorer.probability(evidence, who))
-            right.append(problem.right[who].astype(float))
-            weight.append(share / share.sum())
-    if not chance:
-        return []
-    p, y, w = np.concatenate(chance), np.concatenate(right), np.concatenate(weight)
-    places = np.minimum((p * BINS).astype(int), BINS - 1)
-    return [
-        Bin(float(np.average(p[here], weights=w[here])), float(np.average(y[here], weights=w[here])), float(mass))
-        for place in range(BINS)
-        if (mass := w[here := places == place].sum() / w.sum()) > 0
-    ]
+            found.add(scorer.probability(evidence, who), problem.right[who], share / share.sum())
+    return found.bins()
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:

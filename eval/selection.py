@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from clustering.evidence import TEST_INPUT, Evidence
 from clustering.policies import Scorer, order, survivors
+from eval.intervals import Bootstrap, Interval
 from eval.pools.store import Labelled
 
 RANDOM_SEEDS = 100
-RESAMPLES = 10_000
 ORACLE = "oracle"
 READ_NO_OUTPUT = frozenset({"random", "logprob", ORACLE})
 
@@ -86,7 +83,7 @@ def compare(
         seconds = time.process_time() - began
         table[policy] = {k: [row[k] for row in rows] for k in ks}
         costs[policy] = {"runs": results_read(problems, policy, use_examples), "seconds": round(seconds, 3)}
-    draws = _resamples(len(problems), seed)
+    draws = Bootstrap(len(problems), seed)
     return {
         "problems": base.problems,
         "examples": use_examples,
@@ -112,7 +109,7 @@ def results_read(problems: Sequence[Labelled], policy: str, use_examples: bool) 
     return runs
 
 
-def _row(policy: str, table: dict[str, dict[int, list[Fraction]]], base: Losses, draws: NDArray[np.intp]) -> Any:
+def _row(policy: str, table: dict[str, dict[int, list[Fraction]]], base: Losses, draws: Bootstrap) -> Any:
     row: dict[str, Any] = {"policy": policy, "solved": {}, "selection_loss": {}, "default_minus_this": {}}
     for k, hits in table[policy].items():
         total = sum(hits, Fraction(0))
@@ -127,19 +124,12 @@ def _row(policy: str, table: dict[str, dict[int, list[Fraction]]], base: Losses,
     return row
 
 
-def paired(ours: Sequence[Fraction], theirs: Sequence[Fraction], seed: int = 0) -> dict[str, float]:
+def paired(ours: Sequence[Fraction], theirs: Sequence[Fraction], seed: int = 0) -> Interval:
     """The mean difference on the same problems, with its interval."""
-    return _interval([a - b for a, b in zip(ours, theirs, strict=True)], _resamples(len(ours), seed))
+    return _interval([a - b for a, b in zip(ours, theirs, strict=True)], Bootstrap(len(ours), seed))
 
 
-def _resamples(count: int, seed: int) -> NDArray[np.intp]:
-    """Which problems each bootstrap sample holds; the same for all policies, so that differences are paired."""
-    return np.random.default_rng(seed).integers(0, max(count, 1), size=(RESAMPLES, count))
-
-
-def _interval(values: Sequence[Fraction], draws: NDArray[np.intp]) -> dict[str, float]:
-    """The mean and its 95 % percentile bootstrap interval over problems (Efron and Tibshirani, 1993, chapter 13)."""
-    each = np.array([float(value) for value in values])
-    means = each[draws].mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return {"value": float(sum(values, Fraction(0)) / len(values)), "low": float(low), "high": float(high)}
+def _interval(values: Sequence[Fraction], draws: Bootstrap) -> Interval:
+    """The mean, exact until it is a float, with its interval over problems."""
+    found = draws.mean([float(value) for value in values])
+    return found | {"value": float(sum(values, Fraction(0)) / len(values))}

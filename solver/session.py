@@ -7,6 +7,8 @@ import logging
 import signal
 import sqlite3
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,7 @@ def execute(session: Session) -> dict[str, Any]:
     root = session.run.root
     begun = False
     try:
-        with Store(session.run.store_path) as store, _logging_to(session.run.log_path):
+        with Store(session.run.store_path) as store, logging_to(session.run.log_path):
             try:
                 with session.traces.run(session.problem, session.config, store) as tracer:
                     return asyncio.run(_execute(session, store, tracer))
@@ -85,16 +87,8 @@ def execute(session: Session) -> dict[str, Any]:
 
 async def _execute(session: Session, store: Store, tracer: Tracer) -> dict[str, Any]:
     config, problem = session.config, session.problem
-    earlier = float(store.meta("elapsed_seconds") or 0.0)
-    restarts = int(store.meta("restarts") or -1) + 1
-    store.set_meta("restarts", str(restarts))
-    counts = Counts(
-        target_samples=config.samples,
-        max_seconds=config.max_seconds,
-        max_total_tokens=config.max_total_tokens,
-        started=time.monotonic() - earlier,
-    )
-
+    counts = counts_of(config, store)
+    restarts = count_restart(store)
     opened: list[Sampler] = []
 
     async def sampler() -> Sampler:
@@ -105,39 +99,76 @@ async def _execute(session: Session, store: Store, tracer: Tracer) -> dict[str, 
             opened.append(tracer.sampler(sampler))
         return opened[0]
 
-    background = [asyncio.create_task(_keep_clock(store, counts))]
-    if not session.quiet:
-        background.append(asyncio.create_task(show_progress(counts, session.console)))
+    progress = None if session.quiet else asyncio.create_task(show_progress(counts, session.console))
     try:
         async with Sandbox(config.workers, allow_unsafe=config.unsafe_no_isolation) as sandbox:
-            checker = make_checker(problem.checker, sandbox)
-            with tracer.stage("make inputs"):
-                inputs = await run_inputs(problem, config, store, sampler, sandbox, checker)
-            _log_start(session, restarts, len(inputs), sandbox)
-            sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor, tracer)
-            engine = Engine(
-                problem, config, sampler, sieve, store, counts,
-                workers=sandbox.workers, runnable=_runnable(problem), tracer=tracer,
-            )  # fmt: skip
-            with _interrupts(engine):
-                try:
-                    with tracer.stage("sample and sieve"):
-                        reason = await engine.run()
-                    log.info("sampling ended by %s after %d samples", reason, counts.samples)
-                    if reason is not StopReason.INTERRUPTED:
-                        with tracer.stage("look closer"):
-                            await engine.unless_interrupted(
-                                look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
-                            )
-                    return _finish(session, store, engine, reason, sandbox, counts, tracer)
-                finally:
-                    await engine.close()
+            return await carry_out(session, store, counts, tracer, sandbox, sampler, interrupts)
     finally:
         for started in opened:
             await started.close()
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        if progress is not None:
+            progress.cancel()
+            await asyncio.gather(progress, return_exceptions=True)
+
+
+def counts_of(config: RunConfig, store: Store) -> Counts:
+    """Live counts of a run that may have had earlier sessions: their time counts."""
+    return Counts(
+        target_samples=config.samples,
+        max_seconds=config.max_seconds,
+        max_total_tokens=config.max_total_tokens,
+        started=time.monotonic() - float(store.meta("elapsed_seconds") or 0.0),
+    )
+
+
+def count_restart(store: Store) -> int:
+    """How often the run was taken up before, this time not counted."""
+    restarts = int(store.meta("restarts") or -1) + 1
+    store.set_meta("restarts", str(restarts))
+    return restarts
+
+
+async def carry_out(
+    session: Session,
+    store: Store,
+    counts: Counts,
+    tracer: Tracer,
+    sandbox: Sandbox,
+    sampler: Callable[[], Awaitable[Sampler]],
+    interrupted_by: Callable[[Engine], AbstractContextManager[None]] = lambda engine: nullcontext(),
+) -> dict[str, Any]:
+    """From inputs to report, in a sandbox and with a sampler that others may share; both stay open.
+
+    interrupted_by: what may stop the engine while it works. Returns the report, which is also on disk.
+    """
+    config, problem = session.config, session.problem
+    clock = asyncio.create_task(_keep_clock(store, counts))
+    try:
+        checker = make_checker(problem.checker, sandbox)
+        with tracer.stage("make inputs"):
+            inputs = await run_inputs(problem, config, store, sampler, sandbox, checker)
+        _log_start(session, store, len(inputs), sandbox)
+        sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor, tracer)
+        engine = Engine(
+            problem, config, sampler, sieve, store, counts,
+            workers=sandbox.workers, runnable=_runnable(problem), tracer=tracer,
+        )  # fmt: skip
+        with interrupted_by(engine):
+            try:
+                with tracer.stage("sample and sieve"):
+                    reason = await engine.run()
+                log.info("sampling ended by %s after %d samples", reason, counts.samples)
+                if reason is not StopReason.INTERRUPTED:
+                    with tracer.stage("look closer"):
+                        await engine.unless_interrupted(
+                            look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
+                        )
+                return _finish(session, store, engine, reason, sandbox, counts, tracer)
+            finally:
+                await engine.close()
+    finally:
+        clock.cancel()
+        await asyncio.gather(clock, return_exceptions=True)
 
 
 def _runnable(problem: Problem) -> frozenset[str]:
@@ -149,9 +180,9 @@ def _runnable(problem: Problem) -> frozenset[str]:
     )
 
 
-def _log_start(session: Session, restarts: int, inputs: int, sandbox: Sandbox) -> None:
+def _log_start(session: Session, store: Store, inputs: int, sandbox: Sandbox) -> None:
     config = session.config
-    log.info("%s: %s", "resumed" if restarts else "started", session.problem.name)
+    log.info("%s: %s", "resumed" if store.meta("restarts") != "0" else "started", session.problem.name)
     log.info("sampler %s, model %s, seed %d, %d samples", config.sampler, config.model, config.seed, config.samples)
     log.info("%d inputs, %d workers, isolation %s", inputs, sandbox.workers, sandbox.isolation.summary)
 
@@ -212,24 +243,20 @@ def _timing(store: Store, counts: Counts) -> dict[str, float]:
     }
 
 
-class _interrupts:
+@contextmanager
+def interrupts(engine: Engine) -> Iterator[None]:
     """SIGINT and SIGTERM end the engine early instead of killing the process."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._engine.interrupt)
-
-    def __exit__(self, *_: object) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, engine.interrupt)
+    try:
+        yield
+    finally:
+        for number in signals:
             loop.remove_signal_handler(number)
 
 
-class _logging_to:
+class logging_to:
     """Our own log records go to the run's log while it runs."""
 
     def __init__(self, path: Path) -> None:

@@ -30,6 +30,18 @@ class BenchDirectory:
         return self.root / "problems"
 
     @property
+    def plan(self) -> Path:
+        return self.root / "plan.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log.txt"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / ".lock"
+
+    @property
     def skipped(self) -> Path:
         return self.root / "skipped.jsonl"
 

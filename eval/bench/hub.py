@@ -1,0 +1,163 @@
+"""One sampler for many problems: their requests go out as one stream, the samples come back to whom they belong.
+
+Requests are taken in the order in which the problems came, so that a prompt's cache serves all of its requests. A
+problem that stops early is sent nothing more; its requests that the model has begun are finished for nothing. Not
+covered: samplers that replay a recording, which are opened a problem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from solver.errors import UserError
+from solver.samplers import Request, Sample, Sampler, SamplerFailed
+
+_STRIDE = 1 << 40  # request numbers of one stream
+_QUEUED = 1024  # samples that wait for one problem
+
+
+@dataclass(eq=False)
+class _Desk:
+    """One stream of one problem. owed: samples asked for and not delivered."""
+
+    number: int
+    requests: Iterator[Request]
+    queue: asyncio.Queue[Sample | Exception | None] = field(default_factory=lambda: asyncio.Queue(_QUEUED))
+    owed: int = 0
+    exhausted: bool = False
+    gone: bool = False
+
+
+class Hub:
+    """Give each problem a `view()`; `close()` ends the sampler behind them."""
+
+    def __init__(self, open_sampler: Callable[[], Awaitable[Sampler]]) -> None:
+        """open_sampler: called once, when the first samples are wanted."""
+        self._open_sampler = open_sampler
+        self._sampler: Sampler | None = None
+        self._desks: dict[int, _Desk] = {}
+        self._next_number = 0
+        self._wanted = asyncio.Event()
+        self._hungry = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def unasked(self) -> int:
+        """Streams that still have requests to give."""
+        return sum(not desk.exhausted and not desk.gone for desk in self._desks.values())
+
+    async def hungry(self) -> None:
+        """Returns when a stream has given its last request since the last call."""
+        await self._hungry.wait()
+        self._hungry.clear()
+
+    async def view(self) -> Sampler:
+        """A sampler for one problem. Raises what opening the sampler raises."""
+        async with self._opening:
+            if self._sampler is None:
+                self._sampler = await self._open_sampler()
+                self._pump = asyncio.create_task(self._run(self._sampler))
+        return _View(self, self._sampler.model)
+
+    async def close(self) -> None:
+        """Ends what is in flight, and the sampler."""
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+        if self._sampler is not None:
+            await self._sampler.close()
+
+    def join(self, requests: Iterator[Request]) -> _Desk:
+        desk = _Desk(self._next_number, requests)
+        self._next_number += 1
+        self._desks[desk.number] = desk
+        self._wanted.set()
+        return desk
+
+    def leave(self, desk: _Desk) -> None:
+        desk.gone = True
+        self._desks.pop(desk.number, None)
+        with suppress(asyncio.QueueEmpty):  # the pump may wait for room
+            while True:
+                desk.queue.get_nowait()
+        self._hungry.set()
+
+    async def _run(self, sampler: Sampler) -> None:
+        """One stream after another, each as long as there are requests."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if not self.unasked:
+                continue
+            try:
+                stream = cast(AsyncGenerator[Sample], sampler.stream(self._requests()))
+                async with aclosing(stream):
+                    async for sample in stream:
+                        await self._deliver(sample)
+            except (SamplerFailed, UserError) as error:
+                await self._tell(error)
+                continue
+            for desk in list(self._desks.values()):
+                if desk.exhausted:  # whatever is owed will not come
+                    await desk.queue.put(None)
+            if self.unasked:
+                self._wanted.set()
+
+    def _requests(self) -> Iterator[Request]:
+        while True:
+            desk = next((desk for desk in self._desks.values() if not desk.exhausted), None)
+            if desk is None:
+                return
+            request = next(desk.requests, None)
+            if request is None:
+                desk.exhausted = True
+                self._hungry.set()
+                if not desk.owed:
+                    desk.queue.put_nowait(None)
+                continue
+            if request.index >= _STRIDE:
+                raise UserError(f"request number {request.index} is too large")
+            desk.owed += request.n
+            yield replace(request, index=desk.number * _STRIDE + request.index)
+
+    async def _deliver(self, sample: Sample) -> None:
+        number, index = divmod(sample.request, _STRIDE)
+        desk = self._desks.get(number)
+        if desk is None:
+            return
+        await desk.queue.put(replace(sample, request=index))
+        desk.owed -= 1
+        if desk.exhausted and desk.owed <= 0:
+            await desk.queue.put(None)
+
+    async def _tell(self, error: Exception) -> None:
+        for desk in list(self._desks.values()):
+            await desk.queue.put(error)
+
+
+class _View:
+    """A `Sampler`; several streams of it may be open at once."""
+
+    replays = False
+
+    def __init__(self, hub: Hub, model: str) -> None:
+        self._hub = hub
+        self.model = model
+
+    async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
+        desk = self._hub.join(requests)
+        try:
+            while (item := await desk.queue.get()) is not None:
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self._hub.leave(desk)
+
+    async def close(self) -> None:
+        """The hub's owner closes the sampler."""
