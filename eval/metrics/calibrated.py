@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from eval.calibration import BINS, Reliability, expected_calibration_error
-from eval.intervals import Bootstrap, Floats, bounds, interval
+from eval.intervals import Bootstrap, Floats, Interval, bounds, interval
 
 
 def calibration(problems: Sequence[Reliability], bootstrap: Bootstrap) -> dict[str, Any] | None:
     """Expected calibration error, Brier score and the reliability by tenth; None where nothing was predicted.
 
-    A tenth's interval is over resamples in which it has any weight. The error is never below 0, and small samples make
-    it large by chance: its interval says by how much it varies, not how far it is from 0.
+    A tenth's interval is over resamples in which it has any weight. The error is never below 0, so resampling makes it
+    larger; the interval is moved back by how much it does on average (Efron and Tibshirani, 1993, chapter 10).
     """
     total = Reliability()
     for one in problems:
@@ -26,13 +26,19 @@ def calibration(problems: Sequence[Reliability], bootstrap: Bootstrap) -> dict[s
     sums = bootstrap.sums(table).reshape(-1, 3, BINS)
     sums = sums[sums[:, 0].sum(axis=1) > 0]
     error = expected_calibration_error(total.bins())
-    low, high = bounds(_errors(sums)[:, None])
     return {
-        "error": interval(error, low[0], high[0]),
+        "error": _shifted(error, _errors(sums)),
         "brier": total.brier(),
         "weight": float(total.weight.sum()),
         "bins": [_bin(total, sums, place) for place in range(BINS) if total.weight[place] > 0],
     }
+
+
+def _shifted(value: float, resampled: Floats) -> Interval:
+    """The percentile interval less the mean excess of the resamples over the value; holds the value, ends at 0."""
+    (low,), (high,) = bounds(resampled[:, None])
+    excess = float(resampled.mean()) - value
+    return interval(value, max(0.0, min(low - excess, value)), max(high - excess, value))
 
 
 def _errors(sums: Floats) -> Floats:

@@ -112,7 +112,8 @@ def _parquet(results: Mapping[str, Any], directory: Path) -> list[Path]:
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("number", "rating", "first_right", "covered", "survives", "tags", *_TEXTS, *_COUNTS)
-    return {name: row[name] for name in kept} | {f"solved_{k}": hit for k, hit in row["solved"].items()} | row["timing"]
+    solved = {f"solved_{k}": hit for k, hit in row["solved"].items()}
+    return {name: row[name] for name in kept} | solved | dict(row["timing"])
 
 
 def _curve_rows(results: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

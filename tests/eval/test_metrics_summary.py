@@ -171,6 +171,13 @@ def test_calibration_error_is_the_mean_distance_between_said_and_seen():
     assert found["bins"][0]["right"]["value"] == 0.75
 
 
+def test_the_interval_of_the_calibration_error_holds_it():
+    runs = [make_run(f"p{i}", [Made((i % 3,), right=i % 3 == 0)]) for i in range(12)]
+    error = figures(*runs)["calibration"]["survivors"]["error"]
+    assert 0 <= error["low"] <= error["value"] <= error["high"]
+    assert error["low"] < error["high"]
+
+
 def test_extra_tests_take_back_what_the_hidden_tests_let_through():
     lucky = make_run("lucky", [RIGHT], tags=("t",))
     sound = make_run("sound", [RIGHT])
