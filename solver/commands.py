@@ -93,7 +93,8 @@ _RUN_OPTIONS = [
 ]  # fmt: skip
 
 
-def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that `run_config` reads."""
     for option in reversed(_RUN_OPTIONS):
         command = option(command)
     return command
@@ -108,7 +109,7 @@ _quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--id", "record_id", help="Which record of a file with several.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/NAME-TIME]")
 @click.option("--show-prompts", is_flag=True, help="Print the prompts of this run and exit.")
-@_run_options
+@run_options
 @trace_options
 @_json_option
 @_quiet_option
@@ -128,19 +129,13 @@ def run(
 
     Exit code 0: a submission passes all examples; 1: none does; 2: bad input or set-up; 130: interrupted.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    _make_absolute(given)
-    kind = _sampler_kind(given)
-    if kind == "endpoint":
-        given.setdefault("model", "")  # the server's only model
-    config = make_config(sampler=kind, **given)
+    config = run_config(options)
     problem = load_problem(problem_path, record_id)
     requests = planned_requests(problem, config)
     if show_prompts:
         click.echo(render_prompts(requests))
         return
-    _check_runnable(problem, config)
-    scorer_of(config)
+    _check_runnable(problem)
     tracing.check()
     model = resolve_model(config)
     directory = RunDirectory.create(out, problem, config)
@@ -193,6 +188,19 @@ def schema() -> None:
     click.echo(json.dumps(problem_schema(), indent=2))
 
 
+def run_config(options: dict[str, Any]) -> RunConfig:
+    """From the options that `run_options` adds; those that were not given are None. Raises UserError."""
+    given = {name: value for name, value in options.items() if value is not None}
+    _make_absolute(given)
+    kind = _sampler_kind(given)
+    if kind == "endpoint":
+        given.setdefault("model", "")  # the server's only model
+    config = make_config(sampler=kind, **given)
+    scorer_of(config)
+    _check_languages(config)
+    return config
+
+
 def _make_absolute(options: dict[str, Any]) -> None:
     """So that the run can be resumed from any directory."""
     for name in ("recorded", "plans_file", "scorer"):
@@ -211,11 +219,14 @@ def _sampler_kind(options: dict[str, Any]) -> str:
     return "endpoint" if "base_url" in options else "vllm"
 
 
-def _check_runnable(problem: Problem, config: RunConfig) -> None:
+def _check_runnable(problem: Problem) -> None:
     if not problem.examples:
         raise UserError(
             f"{problem.name}: no examples in the record or its statement, so nothing can be filtered; add `examples`"
         )
+
+
+def _check_languages(config: RunConfig) -> None:
     for name in config.languages:
         available = languages()[name].available()
         if not available:

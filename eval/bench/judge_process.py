@@ -31,7 +31,8 @@ from solver.store import Store, StoredProgram
 def plan(root: Path, config: BenchConfig) -> None:
     """Writes plan.jsonl and skipped.jsonl, whole or not at all. Raises UserError."""
     bench = BenchDirectory(root)
-    planned, skipped = [], []
+    planned: list[JudgedProblem] = []
+    skipped: list[dict[str, Any]] = []
     for found in tasks(config.data):
         if isinstance(found, Skipped):
             skipped.append({"problem": found.problem, "reason": found.reason})

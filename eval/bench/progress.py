@@ -77,6 +77,10 @@ class BenchProgress:
         c = gone.counts
         self.on_event(f"{self._place()} {visible(name)}: {c.samples} samples, {c.passing} passing")
 
+    def drop(self, name: str) -> None:
+        """It is given up for now: stopped, or without samples."""
+        self._flying.pop(name, None)
+
     def judge(self, name: str, solved: bool) -> None:
         """The judge has spoken."""
         self.judged += 1

@@ -1,0 +1,237 @@
+"""`solve bench`: a data set through the engine, judged, with figures and a report; `solve report` makes those again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from eval.bench.config import BenchConfig, make_bench_config, read_config, write_config
+from eval.bench.drive import Driver, read_plan
+from eval.bench.estimate import estimate, show_estimate
+from eval.bench.finish import finish, skipped
+from eval.bench.judge_client import make_plan
+from eval.bench.layout import BenchDirectory
+from eval.bench.progress import BenchProgress, show_bench_progress
+from eval.bench.rates import remember_rate
+from eval.bench.summary_text import show_results
+from eval.datasets import DATA_SETS
+from eval.metrics import FORMATS
+from solver.commands import run_config, run_options
+from solver.errors import UserError
+from solver.samplers.factory import resolve_model
+from solver.session import logging_to
+from solver.tracing.command import trace_options
+from solver.tracing.options import KEPT_CANDIDATES, TraceOptions, open_traces
+
+EXIT_INTERRUPTED = 130
+_PATH = click.Path(path_type=Path)
+
+
+def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (value or "").split(",") if word.strip())
+
+
+def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of numbers, such as 1,10") from None
+
+
+def _formats(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    names = _list(ctx, param, value)
+    for name in names:
+        if name not in FORMATS:
+            raise click.BadParameter(f"there is no export format {name!r}; there are: {', '.join(FORMATS)}")
+    return names
+
+
+_DATA_OPTIONS = [
+    click.option(
+        "--data", "path", metavar="WHERE", default="", help="Local file or folder, or hub id.  [default: hub]"
+    ),
+    click.option("--split", default="", help="Which split.  [default: the data set's usual one]"),
+    click.option("--limit", type=int, metavar="N", help="Only N problems: the first, or with --sample-seed any."),
+    click.option("--sample-seed", type=int, metavar="SEED", help="With --limit: a random sample."),
+    click.option("--ids", callback=_list, metavar="A,B", help="Only these problems."),
+    click.option("--difficulty", callback=_list, metavar="A,B", help="As the data set words it."),
+    click.option("--rating", default="", metavar="LOW-HIGH", help="1200-1600, 2000-, -1200."),
+    click.option("--tag", callback=_list, metavar="A,B", help="At least one of these."),
+    click.option("--source", callback=_list, metavar="A,B", help="codeforces, atcoder, …"),
+    click.option("--since", metavar="DAY", help="2024-08-01 or later."),
+    click.option("--until", metavar="DAY", help="This day or earlier."),
+    click.option("--allow-repeats", is_flag=True, help="Keep problems whose hidden tests all repeat an example."),
+]
+
+
+def _data_options(command: Any) -> Any:
+    for option in reversed(_DATA_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("data_set", required=False, metavar=f"[{'|'.join(DATA_SETS)}]")
+@_data_options
+@click.option("--out", type=_PATH, help="Directory of the benchmark run.  [default: runs/bench-DATASET-TIME]")
+@click.option("--resume", type=_PATH, metavar="DIR", help="Go on with this benchmark run; nothing done is done again.")
+@click.option("--k", "ks", default="1,10", callback=_numbers, show_default=True, help="Submissions, for the figures.")
+@click.option("--dry-run", is_flag=True, help="Estimate tokens, time and disk, and stop.")
+@click.option("--tokens-per-second", type=float, help="For --dry-run.  [default: as last measured with this model]")
+@click.option("--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}.")
+@run_options
+@trace_options
+@click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def bench(
+    data_set: str | None,
+    out: Path | None,
+    resume: Path | None,
+    ks: tuple[int, ...],
+    dry_run: bool,
+    tokens_per_second: float | None,
+    formats: tuple[str, ...],
+    tracing: TraceOptions,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Run a data set: sample and choose for each problem, judge the submissions on hidden tests, report.
+
+    The choice never sees hidden tests: they are read by another process, after a problem's submissions are fixed. A run
+    that was stopped, by Ctrl-C or kill -9, goes on with `--resume DIR` and ends with the same figures.
+
+    Exit code 0: all problems are judged; 2: bad input or set-up; 130: interrupted.
+    """
+    tracing.check()
+    console = Console(stderr=True, quiet=quiet)
+    if resume is not None:
+        root, config = resume, read_config(resume)
+    else:
+        config = _config(data_set, ks, options)
+        root = out or Path("runs") / f"bench-{config.data.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        if dry_run:
+            found = estimate(config, tokens_per_second)
+            print(json.dumps(found)) if as_json else show_estimate(found, Console())
+            return
+        write_config(BenchDirectory(root), config)
+    interrupted = _run(root, config, tracing, console, quiet=quiet)
+    if interrupted:
+        console.print(f"stopped; what was done is kept: go on with `solve bench --resume {root}`")
+        sys.exit(EXIT_INTERRUPTED)
+    results = finish(root, formats=formats)
+    print(json.dumps(results)) if as_json else show_results(results, root, Console())
+
+
+@click.command()
+@click.argument("root", metavar="DIR", type=_PATH)
+@click.option("--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
+def report(root: Path, formats: tuple[str, ...], as_json: bool) -> None:
+    """Make the figures and the report of a benchmark run again, from its records, also of one that is not finished."""
+    results = finish(root, formats=formats)
+    print(json.dumps(results)) if as_json else show_results(results, root, Console())
+
+
+def _config(data_set: str | None, ks: tuple[int, ...], options: dict[str, Any]) -> BenchConfig:
+    if data_set is None:
+        raise UserError(f"name a data set ({', '.join(DATA_SETS)}), or a run to go on with by --resume DIR")
+    names = (
+        "path",
+        "split",
+        "limit",
+        "ids",
+        "difficulty",
+        "rating",
+        "tag",
+        "source",
+        "since",
+        "until",
+        "allow_repeats",
+    )
+    data = {"name": data_set, "seed": options.pop("sample_seed"), **{name: options.pop(name) for name in names}}
+    if data["path"] and Path(data["path"]).expanduser().exists():
+        data["path"] = str(Path(data["path"]).expanduser().absolute())
+    return make_bench_config(data, run_config(options), ks=ks)
+
+
+def _run(root: Path, config: BenchConfig, tracing: TraceOptions, console: Console, *, quiet: bool) -> bool:
+    """Everything but the figures. True when it was interrupted. Raises UserError."""
+    where = BenchDirectory(root)
+    try:
+        with FileLock(where.lock).acquire(timeout=0), logging_to(where.log):
+            if not where.plan.exists():
+                with console.status("reading the data set"):
+                    make_plan(where)
+            plan = read_plan(where)
+            if not plan:
+                told = "; ".join(f"{name}: {reason}" for name, reason in skipped(where)[:3])
+                raise UserError(f"no problem of {config.data.name} can be run ({told or 'nothing passes the filters'})")
+            tracing = _shared_out(tracing.within(root), len(plan) * config.run.samples)
+            traces = open_traces(tracing)
+            try:
+                driver = Driver(
+                    bench=where,
+                    config=config,
+                    plan=plan,
+                    model=None if _all_done(where, plan) else resolve_model(config.run),
+                    restarts=_count_restart(where),
+                    progress=BenchProgress(len(plan), skipped=len(skipped(where))),
+                    console=console,
+                    traces=traces,
+                )
+                asyncio.run(_drive(driver, console, quiet=quiet))
+                if config.run.sampler != "recorded" and driver.progress.tokens_per_second() > 0:
+                    remember_rate(config.run.model, driver.progress.tokens_per_second())
+            finally:
+                lost = traces.close()
+                if lost:
+                    console.print(lost)
+    except Timeout:
+        raise UserError(f"{root}: another solve is working in this directory; wait for it or stop it") from None
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise UserError(
+            f"{root}: {error}; what was recorded is kept: free space or mend the disk, then "
+            f"`solve bench --resume {root}`"
+        ) from error
+    if driver.trouble:
+        raise UserError(f"{driver.trouble}; go on with `solve bench --resume {root}`")
+    return driver.interrupted
+
+
+async def _drive(driver: Driver, console: Console, *, quiet: bool) -> None:
+    shown = None if quiet else asyncio.create_task(show_bench_progress(driver.progress, console))
+    try:
+        await driver.run()
+    finally:
+        if shown is not None:
+            shown.cancel()
+            await asyncio.gather(shown, return_exceptions=True)
+
+
+def _all_done(where: BenchDirectory, plan: dict[str, Any]) -> bool:
+    return all((where.root / planned.directory / "report.json").exists() for planned in plan.values())
+
+
+def _count_restart(where: BenchDirectory) -> int:
+    """How often this run was taken up before: an engine-wide seed moves with it."""
+    file = where.root / "restarts"
+    before = int(file.read_text() or 0) if file.exists() else -1
+    file.write_text(str(before + 1))
+    return before + 1
+
+
+def _shared_out(tracing: TraceOptions, samples: int) -> TraceOptions:
+    """So many candidates are traced of the whole benchmark as otherwise of one run."""
+    if not tracing.wanted or tracing.rate is not None:
+        return tracing
+    return TraceOptions(tracing.file, tracing.otlp, tracing.content, min(1.0, KEPT_CANDIDATES / max(1, samples)))

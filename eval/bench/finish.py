@@ -1,0 +1,50 @@
+"""From a benchmark run that is judged to its figures and its report."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from eval.bench.config import BenchConfig, read_config
+from eval.bench.layout import BenchDirectory
+from eval.bench.problem_run import load_runs
+from eval.metrics import export, summarise
+from solver.choice import scorer_of
+from solver.errors import UserError
+
+
+def finish(root: Path, *, formats: Iterable[str] = ("json",), with_report: bool = True) -> dict[str, Any]:
+    """Writes results.json (and what else is wanted) and report.html of all problems that are judged; returns the
+    figures. Raises UserError when none is."""
+    bench, config = BenchDirectory(root), read_config(root)
+    if not bench.verdicts.exists():
+        raise UserError(f"{root}: nothing is judged yet; go on with `solve bench --resume {root}`")
+    results = summarise(load_runs(root), config.ks, seed=config.run.seed, scorer=scorer_of(config.run))
+    if not results["problems"]:
+        raise UserError(f"{root}: no problem is judged yet; go on with `solve bench --resume {root}`")
+    results["skipped"] = dict(Counter(reason for _, reason in skipped(bench)))
+    export(results, root, dict.fromkeys(("json", *formats)))
+    if with_report:
+        from eval.report import write_report
+
+        about = {"data set": _data_set(config), "directory": str(root)}
+        write_report(
+            results, load_runs(root), bench.report, title=_data_set(config), about=about, skipped=results["skipped"]
+        )
+    return results
+
+
+def skipped(bench: BenchDirectory) -> list[tuple[str, str]]:
+    """(problem, reason) of those that were not run."""
+    if not bench.skipped.exists():
+        return []
+    rows = [json.loads(line) for line in bench.skipped.read_text("utf-8").splitlines()]
+    return [(row["problem"], row["reason"]) for row in rows]
+
+
+def _data_set(config: BenchConfig) -> str:
+    data = config.data
+    return " ".join(part for part in (data.name, data.split) if part)

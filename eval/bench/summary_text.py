@@ -1,0 +1,32 @@
+"""The figures of a benchmark run on a terminal: the few that one looks at first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eval.bench.layout import BenchDirectory
+from eval.metrics.markdown import percent
+
+
+def show_results(results: dict[str, Any], root: Path, console: Console) -> None:
+    """results: what `eval.metrics.summarise` returned."""
+    table = Table(box=None, header_style="dim")
+    table.add_column("")
+    table.add_column("%", justify="right")
+    for row in results["solved"]:
+        table.add_row(f"solved with {row['k']}", percent(row))
+    for row in results["pass_at_k"]:
+        table.add_row(f"pass@{row['k']}", percent(row))
+    console.print(Text(f"{results['problems']} problems, {results['samples']} samples", style="bold"))
+    console.print(table)
+    funnel = " → ".join(f"{count} {name.replace('_', ' ')}" for name, count in results["funnel"].items())
+    console.print(Text(funnel))
+    for reason, count in results.get("skipped", {}).items():
+        console.print(Text(f"skipped {count}: {reason}", style="dim"))
+    bench = BenchDirectory(root)
+    console.print(f"\nreport: {bench.report}   figures: {bench.results}", soft_wrap=True)
