@@ -110,10 +110,12 @@ class Evidence:
     def without_tests(self) -> Evidence:
         """The same without what a model wrote: its tests, and the inputs that it wrote them for."""
         kept = [index for index, item in enumerate(self.inputs) if item.origin != TEST_INPUT]
+        return replace(self.only_inputs(kept), tests=None, test_facts=())
+
+    def only_inputs(self, kept: Sequence[int]) -> Evidence:
+        """The same on fewer inputs; model-written tests stay as they are. kept: indexes of inputs."""
         return replace(
             self,
-            tests=None,
-            test_facts=(),
             inputs=[self.inputs[index] for index in kept],
             outcomes=self.outcomes[:, kept],
             outputs=[self.outputs[index] for index in kept] if self.outputs else (),

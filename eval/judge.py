@@ -1,5 +1,8 @@
 """The judge: one program against the examples and then the hidden tests, in order, until one fails.
 
+Test code counts as one test, the last. Tasks with inputs only need `eval.input_only.ready` first, which the judge does
+where nobody did; whoever judges many programs does it once.
+
 The examples are part of the judge's tests on every contest site; with few hidden tests they also catch programs
 that pass those by luck.
 """
@@ -7,10 +10,19 @@ that pass those by luck.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from eval.cases import Case, Group
-from eval.task import Task
+from eval.input_only import ReferenceFailed, called_program, passes_at_once, ready
+from eval.task import Task, TestCode
 from sandbox import Checker, CheckerFailed, Limits, Outcome, Program, Runner, Verdict, make_checker
+
+
+class Tester(Runner, Protocol):
+    """What runs test code: the sandbox."""
+
+    async def check(self, program: Program, test_source: str, limits: Limits, *, prelude: str = "") -> Outcome:
+        """See `Sandbox.check`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,9 @@ def program_for(task: Task, language: str, source: str, files: tuple[tuple[str, 
 
 
 def cases_of(task: Task) -> Group:
-    """The examples, then the hidden tests, as a judge walks them."""
+    """The examples, then the hidden tests, as a judge walks them; of a package all of its groups."""
+    if task.data is not None:
+        return task.data
     examples = (
         Case(f"example/{number}", _bytes(example.input), (_bytes(example.output),))
         for number, example in enumerate(task.problem.examples, 1)
@@ -71,23 +85,57 @@ def cases_of(task: Task) -> Group:
     return Group("", (*examples, *hidden))
 
 
-async def judge(task: Task, program: Program, sandbox: Runner, *, time_factor: float = 1.0) -> Judgement:
+async def judge(task: Task, program: Program, sandbox: Tester, *, time_factor: float = 1.0) -> Judgement:
     """Judges on the examples and the hidden tests, stopping at the first failure.
 
-    Raises ValueError for a task without hidden tests, on which every program would pass.
+    time_factor: times the CPU seconds of every test. IE when the task itself is broken. Raises ValueError for a task
+    without hidden tests, on which every program would pass.
     """
-    if not task.tests:
+    if not task.is_judgeable:
         raise ValueError(f"{task.problem.name!r} has no hidden tests")
-    checker = make_checker(task.problem.checker, sandbox)
+    try:
+        task = await ready(task, sandbox)
+    except ReferenceFailed as error:
+        return Judgement(Verdict.IE, 0, 1, None, 0.0, str(error))
+    checker = make_checker(task.checker or task.problem.checker, sandbox)
     limits = task.problem.limits(time_factor)
-    cpu_seconds = 0.0
     cases = list(cases_of(task).cases())
-    for index, case in enumerate(cases):
+    shown = len(task.problem.examples) if task.reference is not None else len(cases)
+    total = len(cases) + (task.code is not None)
+    judged = await _walk(cases[:shown], 0, total, program, sandbox, limits, checker)
+    if task.reference is not None and judged.verdict is Verdict.AC:
+        if await passes_at_once(task, program, sandbox, limits, checker):
+            return replace(judged, tests_passed=total)
+        called = called_program(task.reference, program)
+        judged = await _walk(cases[shown:], shown, total, called, sandbox, limits, checker)
+    if task.code is not None and judged.verdict is Verdict.AC:
+        judged = await _checked(task.code, program, sandbox, time_factor, judged)
+    return judged
+
+
+async def _walk(
+    cases: list[Case], first: int, total: int, program: Program, sandbox: Runner, limits: Limits, checker: Checker
+) -> Judgement:
+    """The cases in order; the first of them is number `first` of `total`."""
+    cpu_seconds = 0.0
+    for index, case in enumerate(cases, first):
         result = await judge_case(case, program, sandbox, limits, checker)
         cpu_seconds = max(cpu_seconds, result.cpu_seconds)
         if result.verdict is not Verdict.AC:
-            return Judgement(result.verdict, index, len(cases), index, cpu_seconds, result.detail)
-    return Judgement(Verdict.AC, len(cases), len(cases), None, cpu_seconds)
+            return Judgement(result.verdict, index, total, index, cpu_seconds, result.detail)
+    return Judgement(Verdict.AC, first + len(cases), total, None, cpu_seconds)
+
+
+async def _checked(
+    code: TestCode, program: Program, sandbox: Tester, time_factor: float, before: Judgement
+) -> Judgement:
+    limits = replace(code.limits, cpu_seconds=code.limits.cpu_seconds * time_factor)
+    outcome = await sandbox.check(program, code.source, limits, prelude=code.prelude)
+    cpu_seconds = max(before.cpu_seconds, outcome.cpu_seconds)
+    if outcome.verdict is Verdict.AC:
+        return replace(before, tests_passed=before.tests, cpu_seconds=cpu_seconds)
+    last = before.tests - 1
+    return Judgement(outcome.verdict, last, before.tests, last, cpu_seconds, _last_line(outcome))
 
 
 async def judge_case(case: Case, program: Program, sandbox: Runner, limits: Limits, checker: Checker) -> CaseResult:
@@ -111,10 +159,14 @@ async def judge_case(case: Case, program: Program, sandbox: Runner, limits: Limi
 
 def result_of(case: Case, outcome: Outcome) -> CaseResult:
     """The figures of a run, with its own verdict and the last line it wrote to stderr."""
-    detail = "" if outcome.verdict is Verdict.OK else outcome.stderr.strip().rpartition("\n")[2][:200]
+    detail = "" if outcome.verdict is Verdict.OK else _last_line(outcome)
     return CaseResult(
         case, outcome.verdict, outcome.cpu_seconds, outcome.wall_seconds, outcome.peak_memory_bytes, detail
     )
+
+
+def _last_line(outcome: Outcome) -> str:
+    return outcome.stderr.strip().rpartition("\n")[2][:200]
 
 
 def _bytes(text: str) -> bytes:

@@ -79,9 +79,14 @@ def printing_program(record: Record) -> str:
 
 
 def calling_program(record: Record) -> str:
+    """The solution with the driver behind it."""
+    return solution(record) + calls_driver(record)
+
+
+def calls_driver(record: Record) -> str:
     """Defines CALL_ONE, and CALL_ALL: from argument lists to a pair of value and error's name for each."""
     entry_point = text_field(record, "entry_point", required=True)
-    return solution(record) + _CALLS.format(entry_point=entry_point, compared=_compared(record))
+    return _CALLS.format(entry_point=entry_point, compared=_compared(record))
 
 
 def expected_pairs(printed: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from clustering.policies import POLICIES, BadScorer, Scorer, load_scorer
 from clustering.policies.scorer import name_digest
+from eval.ablation import ablate as ablate_default
 from eval.calibration import expected_calibration_error, plot, reliability
 from eval.pools import Labelled, read_pool
 from eval.pools.gather import Skipped, default_cache, gather
@@ -52,6 +53,7 @@ def _policies(ctx: click.Context, param: click.Parameter, value: str) -> tuple[s
 @click.option("--no-examples", is_flag=True, help="Choose as if nothing were known of the examples.")
 @click.option("--scorer", "scorer_file", type=_PATH, help="Your own scorer.  [default: the one that comes along]")
 @click.option("--plot", "plot_file", type=_PATH, metavar="FILE", help="Save a reliability plot (PNG, SVG, PDF).")
+@click.option("--ablate", is_flag=True, help="Also: what each signal and each source of inputs buys the default.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N problems.")
 @click.option("--seed", default=0, help="Seeds generated inputs, draws and resampling.")
 @click.option("--cache", type=_PATH, metavar="DIR", help="Where results of executions are kept.")
@@ -66,6 +68,7 @@ def select(
     no_examples: bool,
     scorer_file: Path | None,
     plot_file: Path | None,
+    ablate: bool,
     limit: int | None,
     seed: int,
     cache: Path | None,
@@ -107,6 +110,8 @@ def select(
         "reliability": [[round(value, 4) for value in (b.predicted, b.right, b.weight)] for b in bins],
         "scorer": _about(scorer, problems),
     }
+    if ablate:
+        result["ablations"] = _ablations(problems, ks, use_examples=not no_examples, seed=seed)
     if plot_file is not None:
         _save_plot(bins, plot_file)
     print(json.dumps(result)) if as_json else _show(result, ks)
@@ -143,6 +148,15 @@ def _agreement(problems: Sequence[Labelled]) -> dict[str, int] | None:
     return {"same": same, "samples": total} if total else None
 
 
+def _ablations(
+    problems: Sequence[Labelled], ks: Sequence[int], *, use_examples: bool, seed: int
+) -> list[dict[str, Any]]:
+    try:
+        return ablate_default(problems, ks, use_examples=use_examples, seed=seed)
+    except ValueError as error:
+        raise UserError(f"--ablate learns from these pools, and cannot: {error}") from None
+
+
 def _about(scorer: Scorer, problems: Sequence[Labelled]) -> dict[str, Any]:
     seen = sum(name_digest(problem.name) in scorer.fold_of for problem in problems)
     return {"recipe": scorer.recipe, "problems_scored_by_a_fold_that_never_saw_them": seen}
@@ -167,13 +181,17 @@ def _show(result: dict[str, Any], ks: Sequence[int]) -> None:
     for number in ks:
         table.add_column(f"k = {number}", justify="right")
         table.add_column("default - this", justify="right", style="dim")
+    table.add_column("runs", justify="right")
+    table.add_column("choosing", justify="right")
     for row in result["policies"]:
         cells = []
         for k in map(str, ks):
             cells.append(_percent(row["solved"][k]))
             cells.append(_percent(row["default_minus_this"][k], sign="+") if row["default_minus_this"] else "")
-        table.add_row(row["policy"], *cells)
+        table.add_row(row["policy"], *cells, str(row["cost"]["runs"]), f"{row['cost']['seconds']:.2f} s")
     console.print(table)
+    if "ablations" in result:
+        console.print(_ablation_table(result["ablations"], ks))
     console.print(
         f"coverage {100 * result['coverage']:.1f} %, lost by the filter {100 * result['filter_loss']:.1f} %; "
         f"calibration error {result['calibration_error']:.3f}; "
@@ -181,6 +199,22 @@ def _show(result: dict[str, Any], ks: Sequence[int]) -> None:
     )
     for one in result["skipped"]:
         print(f"skipped {one['problem']}: {one['reason']}", file=sys.stderr)
+
+
+def _ablation_table(rows: Sequence[dict[str, Any]], ks: Sequence[int]) -> Table:
+    table = Table(title="default, learnt and measured again (held out) · solved, % of problems")
+    table.add_column("with")
+    for number in ks:
+        table.add_column(f"k = {number}", justify="right")
+        table.add_column("all - this", justify="right", style="dim")
+    for row in rows:
+        cells = [
+            cell
+            for k in map(str, ks)
+            for cell in (f"{100 * row['solved'][k]:.1f}", _percent(row["all_minus_this"][k], "+"))
+        ]
+        table.add_row(f"{row['kind']} {row['name']}".strip(), *cells)
+    return table
 
 
 def _percent(interval: dict[str, float], sign: str = "") -> str:

@@ -7,18 +7,20 @@ averaged over its seeds as a fraction.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from clustering.evidence import Evidence
+from clustering.evidence import TEST_INPUT, Evidence
 from clustering.policies import Scorer, order, survivors
 from eval.intervals import Bootstrap, Interval
 from eval.pools.store import Labelled
 
 RANDOM_SEEDS = 100
 ORACLE = "oracle"
+READ_NO_OUTPUT = frozenset({"random", "logprob", ORACLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,38 @@ def compare(
     """The whole comparison as plain data."""
     base = losses(problems, use_examples)
     table: dict[str, dict[int, list[Fraction]]] = {}
+    costs: dict[str, dict[str, float]] = {}
     for policy in policies:
         on_policy(policy)
+        began = time.process_time()
         rows = [solved(p, policy, ks, use_examples=use_examples, scorer=scorer, seed=seed) for p in problems]
+        seconds = time.process_time() - began
         table[policy] = {k: [row[k] for row in rows] for k in ks}
+        costs[policy] = {"runs": results_read(problems, policy, use_examples), "seconds": round(seconds, 3)}
     draws = Bootstrap(len(problems), seed)
     return {
         "problems": base.problems,
         "examples": use_examples,
         "coverage": base.covered / base.problems,
         "filter_loss": base.filtered_out / base.problems,
-        "policies": [_row(policy, table, base, draws) for policy in table],
+        "policies": [_row(policy, table, base, draws) | {"cost": costs[policy]} for policy in table],
     }
+
+
+def results_read(problems: Sequence[Labelled], policy: str, use_examples: bool) -> int:
+    """How many runs of a survivor on a generated or model-written input a policy needs; none where it reads texts only.
+
+    A run that several policies need is counted for each, though it is made once.
+    """
+    runs = 0
+    for problem in problems:
+        evidence = evidence_of(problem, use_examples)
+        if policy == "codet" and evidence.tests is not None:
+            width = sum(item.origin == TEST_INPUT for item in evidence.inputs)
+        else:
+            width = 0 if policy in READ_NO_OUTPUT else len(evidence.inputs)
+        runs += width * len(survivors(evidence))
+    return runs
 
 
 def _row(policy: str, table: dict[str, dict[int, list[Fraction]]], base: Losses, draws: Bootstrap) -> Any:
@@ -100,6 +122,11 @@ def _row(policy: str, table: dict[str, dict[int, list[Fraction]]], base: Losses,
             ours = table["default"][k]
             row["default_minus_this"][str(k)] = _interval([a - b for a, b in zip(ours, hits, strict=True)], draws)
     return row
+
+
+def paired(ours: Sequence[Fraction], theirs: Sequence[Fraction], seed: int = 0) -> Interval:
+    """The mean difference on the same problems, with its interval."""
+    return _interval([a - b for a, b in zip(ours, theirs, strict=True)], Bootstrap(len(ours), seed))
 
 
 def _interval(values: Sequence[Fraction], draws: Bootstrap) -> Interval:

@@ -1,16 +1,19 @@
 """A problem together with its hidden tests. Nothing outside `eval` can build one.
 
-Hidden tests come from CodeContests records (private, then generated tests), APPS records and directories
-(`input_output`), Kattis packages (`data/secret`) and our own format (`tests.json` beside the problem file). Of other
-formats none can be read.
+`load_task` finds hidden tests in CodeContests records (private, then generated tests), APPS records and directories
+(`input_output`), Kattis packages (`data/secret`) and our own format (`tests.json` beside the problem file). Data sets
+(`eval.datasets`) have more kinds: test code, inputs without outputs, a package's own groups and checker.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.cases import Group
+from sandbox import CheckerSpec, Limits
 from solver.errors import UserError
 from solver.formats import load_problem
 from solver.formats.fields import BadRecord, Record, embedded_json, tests_field
@@ -19,6 +22,8 @@ from solver.formats.loading import select
 from solver.problem import Problem
 
 OWN_TESTS_FILE = "tests.json"
+_ASSERT = re.compile(r"^[ \t]*assert(?:ion)?\b", re.MULTILINE)
+CODE_LIMITS = Limits(cpu_seconds=10.0, memory_bytes=2**30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,79 @@ class HiddenTest:
 
 
 @dataclass(frozen=True, slots=True)
+class TestCode:
+    """Python that calls the entry point, or `candidate`, and asserts things (`Sandbox.check`).
+
+    prelude: what the test code needs to be defined. limits: the program's, for all calls together.
+    """
+
+    source: str
+    prelude: str = ""
+    limits: Limits = CODE_LIMITS
+
+    @property
+    def asserts(self) -> int:
+        """How many lines assert something, 1 at least; one in a loop is one."""
+        return max(1, len(_ASSERT.findall(self.source)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Hidden inputs without outputs: what is right is what the reference solution prints (`eval.input_only`).
+
+    inputs: argument texts. printing: a program that reads a tuple of arguments a line, prints a value a line.
+    driver: source put behind a program, which defines what is called and compared.
+    """
+
+    inputs: tuple[str, ...]
+    printing: str
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the data set says of a problem, for filters and tables. rating: None when unknown. date: `2023-08-21` or
+    empty. source: the site or collection that the problem is from."""
+
+    source: str = ""
+    difficulty: str = ""
+    rating: int | None = None
+    tags: tuple[str, ...] = ()
+    date: str = ""
+
+
+_UNKNOWN = About()
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """`tests` is empty when the data set has none for this problem: then nothing can be shown about a program."""
+    """A problem and what judges it: any of `tests`, `code`, `reference` and `data`.
+
+    Without all of them the data set has nothing hidden for this problem, and nothing can be shown about a program.
+    data: all groups of a Kattis package, samples included. checker: the judge's own, where the engine's is less.
+    """
 
     problem: Problem
     tests: tuple[HiddenTest, ...]
+    code: TestCode | None = None
+    reference: Reference | None = None
+    data: Group | None = None
+    checker: CheckerSpec | None = None
+    about: About = _UNKNOWN
+
+    @property
+    def is_judgeable(self) -> bool:
+        """Whether there is any hidden test at all."""
+        return bool(self.tests or self.code or self.reference or (self.data is not None and self.hidden_tests))
+
+    @property
+    def hidden_tests(self) -> int:
+        """How many hidden tests there are; of test code, how many assertions."""
+        if self.data is not None:
+            return sum(not case.name.startswith("sample/") for case in self.data.cases())
+        if self.reference is not None:
+            return len(self.tests or self.reference.inputs)
+        return len(self.tests) + (self.code.asserts if self.code else 0)
 
 
 def load_task(path: Path, record_id: str | None = None) -> Task:

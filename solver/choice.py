@@ -12,8 +12,10 @@ import numpy as np
 
 from clustering import Behaved, Cluster, cluster
 from clustering.evidence import Evidence
-from clustering.policies import Choice, rank, rank_by_opinion
+from clustering.policies import BadScorer, Choice, Scorer, load_scorer, rank, rank_by_opinion
 from sandbox import Verdict
+from solver.config import RunConfig
+from solver.errors import UserError
 from solver.judging import stored_scores
 from solver.run_evidence import run_evidence
 from solver.store import Store
@@ -43,8 +45,16 @@ class Answer:
     clusters: list[Cluster]
 
 
-def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer:
-    """settled: how many samples, in arrival order, count."""
+def scorer_of(config: RunConfig) -> Scorer:
+    """Where P(correct) comes from in this run. Raises UserError."""
+    try:
+        return load_scorer(config.scorer)
+    except BadScorer as error:
+        raise UserError(f"--scorer: {error}") from None
+
+
+def choose(store: Store, settled: int, k: int, policy: str, seed: int, scorer: Scorer | None = None) -> Answer:
+    """settled: how many samples, in arrival order, count. scorer: the one that comes along when None."""
     clusters = cluster(survivors(store, settled))
     store.set_clusters({member.key: group.index for group in clusters for member in group.members})
     if not clusters:
@@ -62,7 +72,7 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int) -> Answer
             cluster_size=cluster_of[choice.key].weight,
             confidence=choice.confidence,
         )
-        for place, choice in enumerate(_ranked(store, evidence, k, policy, seed), start=1)
+        for place, choice in enumerate(_ranked(store, evidence, k, policy, seed, scorer), start=1)
     ]
     return Answer(submissions, clusters)
 
@@ -75,10 +85,10 @@ def choice_evidence(store: Store, settled: int, problem: str = "", statement: st
     return dataclasses.replace(evidence, passes=passes)
 
 
-def _ranked(store: Store, evidence: Evidence, k: int, policy: str, seed: int) -> list[Choice]:
+def _ranked(store: Store, evidence: Evidence, k: int, policy: str, seed: int, scorer: Scorer | None) -> list[Choice]:
     if policy in OPINION_POLICIES:
-        return rank_by_opinion(evidence, stored_scores(store, policy), k)
-    return rank(evidence, policy, k, seed)
+        return rank_by_opinion(evidence, stored_scores(store, policy), k, scorer)
+    return rank(evidence, policy, k, seed, scorer)
 
 
 def survivors(store: Store, settled: int) -> list[Behaved]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from clustering.policies import POLICIES
 from sandbox import languages
-from solver.choice import OPINION_POLICIES
+from solver.choice import OPINION_POLICIES, scorer_of
 from solver.config import RunConfig, make_config
 from solver.engine import StopReason, planned_requests
 from solver.errors import UserError
@@ -27,6 +28,8 @@ from solver.samplers.factory import resolve_model
 from solver.samplers.recorded import SampleWriter
 from solver.session import Session, execute
 from solver.store import Store
+from solver.tracing import TraceOptions, open_traces
+from solver.tracing.command import trace_options
 
 EXIT_SOLVED, EXIT_UNSOLVED, EXIT_INTERRUPTED = 0, 1, 130
 _DEFAULTS = RunConfig()
@@ -76,6 +79,7 @@ _RUN_OPTIONS = [
     _option("--distinguish", type=int, metavar="N", help="Runs spent on inputs that tell the leading programs apart."),
     _option("--opinions", type=int, metavar="N", help="Leading clusters that the model itself judges and compares."),
     _option("--select", "policy", type=click.Choice(sorted([*POLICIES, *OPINION_POLICIES])), help="Selection policy."),
+    _option("--scorer", type=click.Path(path_type=Path), help="P(correct) from `solve train-scorer`."),
     _option("--time-factor", type=float, help="Multiplies the problem's time limit."),
     _option("--max-seconds", type=float, help="Wall budget, model loading included."),
     _option("--max-total-tokens", type=int, help="Token budget (completion tokens)."),
@@ -105,6 +109,7 @@ _quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/NAME-TIME]")
 @click.option("--show-prompts", is_flag=True, help="Print the prompts of this run and exit.")
 @_run_options
+@trace_options
 @_json_option
 @_quiet_option
 def run(
@@ -112,6 +117,7 @@ def run(
     record_id: str | None,
     out: Path | None,
     show_prompts: bool,
+    tracing: TraceOptions,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -134,20 +140,26 @@ def run(
         click.echo(render_prompts(requests))
         return
     _check_runnable(problem, config)
+    scorer_of(config)
+    tracing.check()
     model = resolve_model(config)
     directory = RunDirectory.create(out, problem, config)
-    _execute(Session(directory, problem, config, model, Console(stderr=True), quiet, is_new=True), as_json)
+    session = Session(directory, problem, config, model, Console(stderr=True), quiet, is_new=True)
+    _execute(session, as_json, tracing)
 
 
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@trace_options
 @_json_option
 @_quiet_option
-def resume(run_path: Path, as_json: bool, quiet: bool) -> None:
+def resume(run_path: Path, tracing: TraceOptions, as_json: bool, quiet: bool) -> None:
     """Continue a run that was interrupted or killed; nothing recorded is done again."""
+    tracing.check()
     directory, problem, config = RunDirectory.open(run_path)
     directory.lock()
-    _execute(Session(directory, problem, config, None, Console(stderr=True), quiet), as_json)
+    session = Session(directory, problem, config, None, Console(stderr=True), quiet)
+    _execute(session, as_json, tracing)
 
 
 @click.command()
@@ -183,7 +195,7 @@ def schema() -> None:
 
 def _make_absolute(options: dict[str, Any]) -> None:
     """So that the run can be resumed from any directory."""
-    for name in ("recorded", "plans_file"):
+    for name in ("recorded", "plans_file", "scorer"):
         if name in options:
             options[name] = options[name].absolute()
     model = options.get("model")
@@ -210,8 +222,13 @@ def _check_runnable(problem: Problem, config: RunConfig) -> None:
             raise UserError(f"--languages {name}: {available.detail}; install it or choose another language")
 
 
-def _execute(session: Session, as_json: bool) -> None:
-    report = execute(session)
+def _execute(session: Session, as_json: bool, tracing: TraceOptions) -> None:
+    traces = open_traces(tracing.within(session.run.root))
+    try:
+        report = execute(replace(session, traces=traces))
+    finally:
+        if lost := traces.close():
+            session.console.print(f"traces: {lost}", highlight=False, soft_wrap=True, markup=False)
     _print(report, as_json)
     if not as_json:
         click.echo(f"\nrun directory: {session.run.root}   (`solve show {session.run.root}` prints this again)")

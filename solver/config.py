@@ -37,6 +37,7 @@ class RunConfig(BaseModel):
     submissions: Annotated[int, Field(ge=1, le=10)] = 10
     inputs: Annotated[int, Field(ge=0, le=1000)] = 20
     policy: str = "default"
+    scorer: Path | None = None
     model_inputs: Annotated[int, Field(ge=0, le=1000)] = 0
     opinions: Annotated[int, Field(ge=0, le=100)] = 0
     distinguish: Annotated[int, Field(ge=0, le=100_000)] = 0

@@ -29,6 +29,7 @@ from solver.samplers import Request, Sample, Sampler, SamplerFailed
 from solver.settled import SettledPrefix
 from solver.sieve import Sieve
 from solver.store import Store, StoredProgram
+from solver.tracing import NO_TRACER, Tracer
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Engine:
         *,
         workers: int,
         runnable: frozenset[str],
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         """open_sampler: called only when samples are still wanted. runnable: languages that run here."""
         self._problem = problem
@@ -88,6 +90,7 @@ class Engine:
         self._store = store
         self._counts = counts
         self._runnable = runnable
+        self._tracer = tracer
         self._max_open = workers * _OPEN_PROGRAMS_PER_WORKER
         self._prefix = SettledPrefix(config.agreement, config.submissions)
         self._open: set[asyncio.Task[None]] = set()
@@ -252,6 +255,7 @@ class Engine:
             key = program_key(extraction.source, extraction.language)
             program = StoredProgram(key, self._next_index, extraction.language, extraction.source)
         is_new = self._store.add_sample(self._next_index, sample, reason, program)
+        self._tracer.extracted(sample, reason, program, is_new)
         self._next_index += 1
         self._arrived(program.key if program else None, sample.completion_tokens)
         if program is not None and is_new:
@@ -280,7 +284,9 @@ class Engine:
         task.add_done_callback(self._closed)
 
     async def _judge(self, program: StoredProgram) -> None:
-        result = await self._sieve.judge(program)
+        with self._tracer.candidate(program) as candidate:
+            result = await self._sieve.judge(program)
+            candidate.judged(result)
         self._counts.compiled += result.verdict not in (Verdict.CE, Verdict.IE)
         self._counts.passing += result.behaviour is not None
         self._prefix.judged(result)

@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from sandbox import Sandbox, languages, make_checker
-from solver.choice import choose
+from solver.choice import choose, scorer_of
 from solver.config import RunConfig
 from solver.engine import Engine, StopReason
 from solver.errors import UserError
@@ -29,6 +29,7 @@ from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler, resolve_model
 from solver.sieve import Sieve
 from solver.store import Store
+from solver.tracing import NO_TRACES, Tracer, Traces
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Session:
 
     run: locked by the caller. model: None to resolve it only when samples are still wanted.
     is_new: the directory was made for this session, and goes again if the run cannot begin.
+    traces: where spans go; closed by the caller.
     """
 
     run: RunDirectory
@@ -50,6 +52,7 @@ class Session:
     console: Console
     quiet: bool = False
     is_new: bool = False
+    traces: Traces = NO_TRACES
 
 
 def execute(session: Session) -> dict[str, Any]:
@@ -63,7 +66,8 @@ def execute(session: Session) -> dict[str, Any]:
     try:
         with Store(session.run.store_path) as store, _logging_to(session.run.log_path):
             try:
-                return asyncio.run(_execute(session, store))
+                with session.traces.run(session.problem, session.config, store) as tracer:
+                    return asyncio.run(_execute(session, store, tracer))
             except Exception:
                 log.exception("the run broke off")
                 raise
@@ -79,7 +83,7 @@ def execute(session: Session) -> dict[str, Any]:
             session.run.discard()
 
 
-async def _execute(session: Session, store: Store) -> dict[str, Any]:
+async def _execute(session: Session, store: Store, tracer: Tracer) -> dict[str, Any]:
     config, problem = session.config, session.problem
     earlier = float(store.meta("elapsed_seconds") or 0.0)
     restarts = int(store.meta("restarts") or -1) + 1
@@ -96,7 +100,9 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
     async def sampler() -> Sampler:
         if not opened:
             model = session.model or await asyncio.to_thread(resolve_model, config)
-            opened.append(await open_sampler(config, problem, model, restarts, session.run.engine_log_path))
+            with tracer.stage("open sampler"):
+                sampler = await open_sampler(config, problem, model, restarts, session.run.engine_log_path)
+            opened.append(tracer.sampler(sampler))
         return opened[0]
 
     background = [asyncio.create_task(_keep_clock(store, counts))]
@@ -105,21 +111,25 @@ async def _execute(session: Session, store: Store) -> dict[str, Any]:
     try:
         async with Sandbox(config.workers, allow_unsafe=config.unsafe_no_isolation) as sandbox:
             checker = make_checker(problem.checker, sandbox)
-            inputs = await run_inputs(problem, config, store, sampler, sandbox, checker)
+            with tracer.stage("make inputs"):
+                inputs = await run_inputs(problem, config, store, sampler, sandbox, checker)
             _log_start(session, restarts, len(inputs), sandbox)
-            sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor)
+            sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor, tracer)
             engine = Engine(
-                problem, config, sampler, sieve, store, counts, workers=sandbox.workers, runnable=_runnable(problem)
-            )
+                problem, config, sampler, sieve, store, counts,
+                workers=sandbox.workers, runnable=_runnable(problem), tracer=tracer,
+            )  # fmt: skip
             with _interrupts(engine):
                 try:
-                    reason = await engine.run()
+                    with tracer.stage("sample and sieve"):
+                        reason = await engine.run()
                     log.info("sampling ended by %s after %d samples", reason, counts.samples)
                     if reason is not StopReason.INTERRUPTED:
-                        await engine.unless_interrupted(
-                            look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
-                        )
-                    return _finish(session, store, engine, reason, sandbox, counts)
+                        with tracer.stage("look closer"):
+                            await engine.unless_interrupted(
+                                look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
+                            )
+                    return _finish(session, store, engine, reason, sandbox, counts, tracer)
                 finally:
                     await engine.close()
     finally:
@@ -147,11 +157,20 @@ def _log_start(session: Session, restarts: int, inputs: int, sandbox: Sandbox) -
 
 
 def _finish(
-    session: Session, store: Store, engine: Engine, reason: StopReason, sandbox: Sandbox, counts: Counts
+    session: Session,
+    store: Store,
+    engine: Engine,
+    reason: StopReason,
+    sandbox: Sandbox,
+    counts: Counts,
+    tracer: Tracer,
 ) -> dict[str, Any]:
     """Chooses, and writes submissions and report."""
     config = session.config
-    answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed)
+    scorer = scorer_of(config)
+    with tracer.stage("select"):
+        answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed, scorer)
+        tracer.chosen(answer)
     report = make_report(
         session.problem,
         config,
@@ -168,6 +187,7 @@ def _finish(
         "workers": sandbox.workers,
     }
     report["timing"] = _timing(store, counts)
+    tracer.finished(report)
     session.run.write_report(report)
     return report
 

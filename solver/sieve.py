@@ -15,6 +15,7 @@ from sandbox import Checker, CheckerFailed, Level, Limits, Outcome, Program, Ver
 from solver.problem import Problem
 from solver.progress import Counts
 from solver.store import Execution, RunInput, Store, StoredProgram
+from solver.tracing import NO_TRACER, Tracer
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Sieve:
         store: Store,
         counts: Counts,
         time_factor: float,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._problem = problem
         self._examples = [i for i in inputs if i.kind == "example"]
@@ -57,6 +59,7 @@ class Sieve:
         self._checker = checker
         self._store = store
         self._counts = counts
+        self._tracer = tracer
         self._limits = problem.limits(time_factor)
 
     async def judge(self, stored: StoredProgram) -> SieveResult:
@@ -88,6 +91,7 @@ class Sieve:
         if recorded is not None:
             return recorded
         data = run_input.text.encode("utf-8", "surrogatepass")
+        begun = self._tracer.now()
         # Nearly all programs end here, so they are compiled cheaply; one that is too slow for it is compiled again.
         outcome = await self._executor.run(program, data, self._limits, optimise="fast")
         self._counts.executed()
@@ -109,6 +113,7 @@ class Sieve:
             detail=_detail(outcome, verdict, run_input),
         )
         self._store.add_execution(execution)
+        self._tracer.executed(execution, run_input, begun)
         return execution
 
     async def _verdict(self, outcome: Outcome, run_input: RunInput, data: bytes) -> Verdict:

@@ -93,15 +93,15 @@ def most_likely_to_hit(evidence: Evidence, who: Indexes, chance: Floats) -> Inde
 
     Candidates of one behaviour are right or wrong nearly always together: the second one of a cluster counts
     SECOND_FROM_CLUSTER of its chance, the third that squared. Within a cluster the likeliest comes first, then the
-    one with most samples, then the earliest.
+    earliest: how often a program was sampled says nothing more once its behaviour is known (docs/selection.md).
     """
-    groups = signals.classes(evidence, who)
-    weight, first = signals.weights(evidence, who), signals.orders(evidence, who)
-    ranked = np.lexsort((first, -weight, -chance))
+    groups, first = signals.classes(evidence, who), signals.orders(evidence, who)
+    ranked = np.lexsort((first, -chance))
     depth = np.zeros(len(who))
     seen: dict[int, int] = {}
     for position in ranked:
         depth[position] = seen.get(int(groups[position]), 0)
         seen[int(groups[position])] = int(depth[position]) + 1
     gain = chance * SECOND_FROM_CLUSTER**depth
-    return np.lexsort((first, -best_of_groups(groups, chance), -gain))
+    earliest = -best_of_groups(groups, -first.astype(float))
+    return np.lexsort((first, earliest, -best_of_groups(groups, chance), -gain))

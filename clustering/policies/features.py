@@ -18,7 +18,7 @@ NAMES = (
     "cluster_root",
     "agreement",
     "relative_agreement",
-    "constant",
+    "constant_agreement",
     "codet",
     "codet_clusters",
     "logprob",
@@ -28,7 +28,7 @@ NAMES = (
 GROUPS: dict[str, tuple[str, ...]] = {
     "clusters": ("cluster_share", "cluster_root"),
     "agreement": ("agreement", "relative_agreement"),
-    "outputs": ("constant",),
+    "uniformity": ("constant_agreement",),
     "tests": ("codet", "codet_clusters"),
     "model": ("logprob", "plans"),
 }
@@ -66,7 +66,7 @@ def _agreement(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
     return {
         "agreement": plain,
         "relative_agreement": _of_best(plain),
-        "constant": _constant(evidence, who),
+        "constant_agreement": _constant(evidence, who) * plain,
     }
 
 
@@ -93,9 +93,10 @@ def _model(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
 
 
 def _constant(evidence: Evidence, who: Indexes) -> Floats:
-    """How uniform a candidate's outputs are, where the inputs' own outputs are not: 1 for one output everywhere.
+    """How uniform a candidate's outputs are: 1 for one output everywhere, 0 when no two are alike.
 
-    Needs the outputs' texts; 0 without.
+    Many wrong programs agree by always saying the same, so agreement is worth less the more uniform it is. Needs the
+    outputs' texts; 0 without.
     """
     result = np.zeros(len(who))
     if not evidence.outputs or evidence.outcomes.shape[1] < 2:

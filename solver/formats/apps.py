@@ -64,18 +64,24 @@ def recognises_directory(directory: Path) -> bool:
 
 
 def convert_directory(directory: Path) -> Problem:
+    return convert(record_of_directory(directory))
+
+
+def record_of_directory(directory: Path, *, with_tests: bool = True) -> Record:
+    """The directory as a record; without tests their file is not opened. Raises UserError."""
     folder = directory.resolve().name
     record: Record = {
         "problem_id": int(folder) if folder.isascii() and folder.isdecimal() else folder,
         "question": read_text(directory / "question.txt"),
     }
     if (directory / "metadata.json").is_file():
-        record["difficulty"] = read_json_object(directory / "metadata.json").get("difficulty")
+        metadata = read_json_object(directory / "metadata.json")
+        record |= {"difficulty": metadata.get("difficulty"), "url": metadata.get("url")}
     if (directory / "starter_code.py").is_file():
         record["starter_code"] = read_text(directory / "starter_code.py")
-    if (directory / "input_output.json").is_file():
+    if with_tests and (directory / "input_output.json").is_file():
         record["input_output"] = read_json_object(directory / "input_output.json")
-    return convert(record)
+    return record
 
 
 def _function_name(record: Record, starter_code: str) -> str:

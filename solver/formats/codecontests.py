@@ -86,9 +86,13 @@ def _seconds(record: Record) -> float | None:
 
 
 def _difficulty(record: Record) -> str:
-    rating, level = number_field(record, "cf_rating"), record.get("difficulty")
-    if rating:
-        return str(int(rating))
+    rating = number_field(record, "cf_rating")
+    return str(int(rating)) if rating else level_of(record)
+
+
+def level_of(record: Record) -> str:
+    """The `difficulty` column in words: `easy` to `hardest`, or Codeforces' letter; empty when unknown."""
+    level = record.get("difficulty")
     if level is None or isinstance(level, str):
         return level or ""
     if isinstance(level, bool) or not isinstance(level, int):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from solver.errors import UserError
 from solver.formats.fields import Record, kind_of, parse_json
+from solver.formats.members import members
 
 MAX_JSON_BYTES = 512 * 2**20  # of one JSON text, after decompression
 
@@ -34,43 +36,57 @@ def read_json_object(path: Path) -> Record:
     return _object(_parsed(read_text(path), path), str(path))
 
 
-def records(path: Path) -> Iterator[Record]:
-    """The records of a JSON object, a JSON array or JSON Lines, plain or gzipped; told apart by content.
+def records(path: Path, only: Collection[str] | None = None) -> Iterator[Record]:
+    """The records of a JSON object, a JSON array or JSON Lines, plain, gzip or zstd; told apart by content.
 
-    JSON Lines are read one at a time. Raises UserError.
+    JSON Lines are read one at a time. only: the members to read; all others are None, and of JSON Lines they are not
+    even decoded. Raises UserError.
     """
     with _opened(path) as stream:
         number, line = _next_line(stream, path, 0)
         if not line:
             raise UserError(f"{path} is empty; it should hold a problem")
         try:
-            first = parse_json(_decoded(line, path))
+            first = _line(_decoded(line, path), only)
         except RecursionError:
             raise _too_deep(path) from None
         except ValueError:
-            yield from _whole(_decoded(line + _read(stream, path, len(line)), path), path, number)
+            yield from _whole(_decoded(line + _read(stream, path, len(line)), path), path, number, only)
             return
         number, line = _next_line(stream, path, number)
         if isinstance(first, list) and not line:
-            yield from _items(first, path)
+            yield from _items(first, path, only)
             return
         yield _object(first, f"{path}, line 1")
         while line:
-            yield _object(_parsed(_decoded(line, path), path, number), f"{path}, line {number}")
+            yield _object(_parsed(_decoded(line, path), path, number, only), f"{path}, line {number}")
             number, line = _next_line(stream, path, number)
 
 
-def _whole(text: str, path: Path, first_line: int) -> Iterator[Record]:
+def _line(text: str, only: Collection[str] | None) -> object:
+    """The value of one line. Raises ValueError, RecursionError."""
+    if only is None or not text.lstrip().startswith("{"):
+        return cast(object, parse_json(text))
+    return {name: parse_json(raw) if name in only else None for name, raw in members(text).items()}
+
+
+def _whole(text: str, path: Path, first_line: int, only: Collection[str] | None) -> Iterator[Record]:
     value = _parsed(text, path, first_line)
     if isinstance(value, list):
-        yield from _items(value, path)
+        yield from _items(value, path, only)
     else:
-        yield _object(value, str(path))
+        yield _kept(_object(value, str(path)), only)
 
 
-def _items(values: list[object], path: Path) -> Iterator[Record]:
+def _kept(record: Record, only: Collection[str] | None) -> Record:
+    if only is None:
+        return record
+    return {name: value if name in only else None for name, value in record.items()}
+
+
+def _items(values: list[object], path: Path, only: Collection[str] | None) -> Iterator[Record]:
     for index, value in enumerate(values):
-        yield _object(value, f"{path}, item {index + 1}")
+        yield _kept(_object(value, f"{path}, item {index + 1}"), only)
 
 
 def _object(value: object, where: str) -> Record:
@@ -79,9 +95,9 @@ def _object(value: object, where: str) -> Record:
     raise UserError(f"{where} holds {kind_of(value)}, not an object; a problem is an object `{{...}}`")
 
 
-def _parsed(text: str, path: Path, first_line: int = 1) -> object:
+def _parsed(text: str, path: Path, first_line: int = 1, only: Collection[str] | None = None) -> object:
     try:
-        return cast(object, parse_json(text))
+        return _line(text, only)
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] not in ("{", "["):
             raise UserError(f"{path} is not JSON; a problem is a JSON file or a package directory") from None
@@ -97,7 +113,7 @@ def _too_deep(path: Path) -> UserError:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The content of a regular file, decompressed when it is gzip."""
+    """The content of a regular file, decompressed when it is gzip or zstd."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UserError(f"{path} is not a regular file")
@@ -109,6 +125,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             if magic[:2] == b"\x1f\x8b":
                 with gzip.open(raw) as unpacked:
                     yield cast(BinaryIO, unpacked)
+            elif magic == b"\x28\xb5\x2f\xfd":
+                with _zstd(raw, path) as unpacked:
+                    yield unpacked
             else:
                 yield raw
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -118,6 +137,19 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(f"cannot read {path}: {reason}") from None
+
+
+@contextmanager
+def _zstd(raw: BinaryIO, path: Path) -> Iterator[BinaryIO]:
+    try:
+        import zstandard
+    except ImportError:
+        raise UserError(f"{path} is compressed with zstd; to read it, pip install zstandard") from None
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
+            yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream), 2**20))
+    except zstandard.ZstdError as error:
+        raise UserError(f"{path} is damaged zstd ({error}); fetch it again") from None
 
 
 def _next_line(stream: BinaryIO, path: Path, number: int) -> tuple[int, bytes]:

@@ -34,7 +34,7 @@ def convert(record: Record) -> Problem:
     return build_problem(
         name=name,
         statement=statement,
-        examples=[example for test in tests if (example := _call(test))],
+        examples=[example for test in tests if (example := call_of(test))],
         mode="function",
         entry_point=f"Solution().{function}",
         starter_code=text_field(record, "starter_code").rstrip(),
@@ -44,8 +44,8 @@ def convert(record: Record) -> Problem:
     )
 
 
-def _call(test: Example) -> Example | None:
-    """Arguments are JSON values, one a line."""
+def call_of(test: Example) -> Example | None:
+    """A functional test as a call: arguments are JSON values, one a line. None where one is no literal."""
     values = [literal(line) for line in test.input.splitlines() if line.strip()]
     output = literal(test.output)
     if output is None or None in values:

@@ -54,7 +54,7 @@ def select(path: Path, record_id: str | None) -> Record:
         return head[0]
     seen: list[Record] = []
     for record in found:
-        if record_id in _ids(record):
+        if record_id in ids_of(record):
             return record
         if len(seen) <= _LISTED:
             seen.append(record)
@@ -100,7 +100,7 @@ def _is_directory(path: Path) -> bool:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _ids(record: Record) -> Iterable[str]:
+def ids_of(record: Record) -> Iterable[str]:
     """What a record may be called, CodeContests' `1575_B` for `1575_B. Title` and its converted name included."""
     for key in _ID_KEYS:
         value = record.get(key)
@@ -109,10 +109,11 @@ def _ids(record: Record) -> Iterable[str]:
             yield str(value).partition(". ")[0]
             yield f"APPS/{value}"
             yield f"Mbpp/{value}"
+            yield f"TACO/{value}"
 
 
 def _listing(found: list[Record]) -> str:
-    names = [next(iter(_ids(record)), "(no id)")[:60] for record in found[:_LISTED]]
+    names = [next(iter(ids_of(record)), "(no id)")[:60] for record in found[:_LISTED]]
     return ", ".join(map(repr, names)) + (", ..." if len(found) > _LISTED else "") if names else "none"
 
 

@@ -15,6 +15,7 @@ from solver.formats import (
     livecodebench,
     mbpp,
     native,
+    taco,
 )
 from solver.formats.fields import Record
 from solver.problem import Problem
@@ -41,6 +42,7 @@ RECORD_FORMATS = (
     RecordFormat("CodeContests", codecontests.recognises, codecontests.convert),
     RecordFormat("LiveCodeBench", livecodebench.recognises, livecodebench.convert),
     RecordFormat("LeetCodeDataset", leetcode.recognises, leetcode.convert),
+    RecordFormat("TACO", taco.recognises, taco.convert),
     RecordFormat("APPS", apps.recognises, apps.convert),
     RecordFormat("HumanEval", humaneval.recognises, humaneval.convert),
     RecordFormat("MBPP", mbpp.recognises, mbpp.convert),

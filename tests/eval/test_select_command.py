@@ -112,7 +112,7 @@ def test_a_scorer_is_trained_on_a_pool_and_used(pool, tmp_path: Path) -> None:
     assert trained["problems"] == 3
     arguments = ("--samples", samples, *common, "--scorer", out, "--policy", "default", "--k", 1, "--json", "-q")
     result = json.loads(run(select, *arguments).stdout)
-    assert result["scorer"]["recipe"]["pools"] == ["pool.jsonl"]
+    assert result["scorer"]["recipe"]["sources"] == ["pool.jsonl"]
     assert result["policies"][0]["solved"]["1"]["value"] == 1.0
 
 
