@@ -134,7 +134,7 @@ async def extra_tests(
     inputs = _new_inputs(task, count, seed)
     if not inputs:
         return ExtraTests(references=len(good), why="no input could be generated")
-    checker = make_checker(task.problem.checker, sandbox)
+    checker = make_checker(task.checker or task.problem.checker, sandbox)
     limits = task.problem.limits(time_factor)
     answers = await asyncio.gather(*(_agreed_answer(task, one, good, sandbox, checker, limits) for one in inputs))
     tests = [
@@ -150,7 +150,7 @@ async def rejudge(
     """The run's accepted submissions on the extra tests alone. Raises what `Sandbox.run` raises."""
     verdicts: dict[str, str] = {}
     if extra.tests:
-        bare = Task(task.problem.model_copy(update={"examples": []}), extra.tests)
+        bare = Task(task.problem.model_copy(update={"examples": []}), extra.tests, checker=task.checker)
         for row in dict.fromkeys(one.row for one in run.submissions if run.right[one.row]):
             candidate = run.evidence.candidates[row]
             program = program_for(bare, candidate.language, candidate.source)
@@ -161,7 +161,7 @@ async def rejudge(
 async def _accepted(task: Task, references: Iterable[Solution], sandbox: Sandbox, time_factor: float) -> list[Solution]:
     """At most MOST_REFERENCES different ones that run here and pass the task's own tests."""
     good: list[Solution] = []
-    able = [one for one in dict.fromkeys(references) if not runnable(one.language)] if task.tests else []
+    able = [one for one in dict.fromkeys(references) if not runnable(one.language)] if task.is_judgeable else []
     for reference in able[:MOST_TRIED]:
         if len(good) >= MOST_REFERENCES:
             break

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from clustering.policies import Scorer, load_scorer
+from clustering.policies import Scorer
 from eval.bench.problem_run import ProblemRun
 from eval.intervals import RESAMPLES, Bootstrap, Floats, Interval, as_table
 from eval.metrics.calibrated import calibration
@@ -21,6 +23,8 @@ from eval.metrics.passk import pass_at_k
 from eval.metrics.rounding import rounded
 from eval.metrics.rows import ProblemRow, plain, row_of
 from eval.metrics.scaling import fit_coverage, fit_log_linear
+from solver.choice import scorer_of
+from solver.config import RunConfig
 
 FORMAT = "codesieve-metrics/1"
 
@@ -44,17 +48,22 @@ def summarise(
     """ks: numbers of submissions. ns: numbers of samples, by default 1, 2, 4, … of the first run's configuration.
 
     draws: subsets of samples a problem and n. resamples: of the problems, for intervals. extra: by problem, accepted
-    submissions on extra tests. Raises ValueError for numbers below 1 or a record that contradicts itself, BadScorer.
+    submissions on extra tests. scorer: instead of each run's own. Raises ValueError for numbers below 1 or a record
+    that contradicts itself, UserError for a scorer that cannot be read.
     """
     ks, ns = _ascending("ks", ks), None if ns is None else _ascending("ns", ns)
-    scorer = scorer or load_scorer()
     rows: list[ProblemRow] = []
     for run in runs:
         if ns is None:
             ns = default_ns(run.config.samples)
         told = (extra or {}).get(run.name)
-        rows.append(row_of(run, scorer, ns, ks, draws=draws, seed=seed, extra=told))
+        rows.append(row_of(run, scorer or _scorer(run.config.scorer), ns, ks, draws=draws, seed=seed, extra=told))
     return figures(rows, ks, ns or (), draws, Bootstrap(len(rows), seed, resamples))
+
+
+@lru_cache(maxsize=4)
+def _scorer(path: Path | None) -> Scorer:
+    return scorer_of(RunConfig(scorer=path))
 
 
 def figures(
