@@ -111,8 +111,8 @@ def test_a_string_keeps_the_length_and_alphabet_that_its_count_and_example_show(
 
 def test_a_number_in_binary_notation_stays_one():
     statement = "A line holds a number in binary notation."
-    for given in (["101\n", "110010\n"], ["10110\n"]):
-        found = [item.text for item in generate_inputs(given, mode="stdio", statement=statement, count=30)]
+    for examples in (["101\n", "110010\n"], ["10110\n"]):
+        found = [item.text for item in generate_inputs(examples, mode="stdio", statement=statement, count=30)]
         assert len(found) > 10
         assert all(set(text.strip()) <= {"0", "1"} for text in found)
 
