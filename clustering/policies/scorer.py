@@ -25,7 +25,7 @@ from clustering.policies.features import NAMES, features, is_filtered
 from clustering.policies.signals import Floats, Indexes, survivors, weights
 
 FORMAT = "codesieve-scorer/1"
-REGULARISATION = 0.3
+REGULARISATION = 0.2
 FOLDS = 20
 SETTINGS = ("filtered, tests", "filtered, outputs", "unfiltered, tests", "unfiltered, outputs")
 
