@@ -1,7 +1,7 @@
 """Extra tests of a judged benchmark run: reference solutions make them, accepted submissions are judged on them.
 
-`rejudge_accepted` is what the judge's process does (nobody else may hold hidden tests); `make_extra_tests` starts it and
-shows how far it is. What is found is kept a problem at a time in extra.jsonl and not found again.
+`rejudge_accepted` is what the judge's process does (nobody else may hold hidden tests); `make_extra_tests` starts it
+and shows how far it is. What is found is kept a problem at a time in extra.jsonl and not found again.
 """
 
 from __future__ import annotations
@@ -120,12 +120,12 @@ async def rejudge_accepted(root: Path, config: BenchConfig, count: int, out: Tex
                 )
                 async for row in found:
                     append_rejudged(bench.extra, row)
-                    print(json.dumps({"name": name, "checked": row.checked, "failed": row.failed}), file=out, flush=True)
+                    print(
+                        json.dumps({"name": name, "checked": row.checked, "failed": row.failed}), file=out, flush=True
+                    )
 
 
-def _still_good(
-    root: Path, verdicts: Verdicts, judged: dict[str, JudgedProblem], count: int
-) -> dict[str, Rejudged]:
+def _still_good(root: Path, verdicts: Verdicts, judged: dict[str, JudgedProblem], count: int) -> dict[str, Rejudged]:
     """What was found with as many inputs for the programs that are accepted now, and without an error of ours."""
     good = {}
     for name, row in load_rejudged(BenchDirectory(root).extra).items():

@@ -1,11 +1,11 @@
-"""The judge of a benchmark run, in a process of its own: `python -m eval.bench.judge_process DIR plan | judge | extra N`.
+"""The judge of a benchmark run, in a process of its own: `python -m eval.bench.judge_process DIR plan|judge|extra N`.
 
 Only this process ever holds hidden tests. `plan` walks the data set once and writes which problems are run
 (plan.jsonl) and which are not, and why (skipped.jsonl). `judge` walks it again and judges each problem when its
 submissions are fixed: the driver then writes a line {"name": …} to our standard input, and we answer with a line
 {"name": …, "rank": …}, the rank of the first right submission or null. Judged problems are not judged again. `extra`
-judges accepted submissions once more, on tests that reference solutions made of N inputs, and ends when its standard input
-does.
+judges accepted submissions once more, on tests that reference solutions made of N inputs, and ends when its standard
+input does.
 """
 
 from __future__ import annotations
