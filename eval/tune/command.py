@@ -96,7 +96,8 @@ def tune(
 
 def _progress(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.fields[best]}"), console=console, transient=True)
+    best = TextColumn("{task.fields[best]}")
+    return Progress(*columns, best, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _show(result: dict[str, Any], out: Path, console: Console) -> None:
@@ -104,14 +105,14 @@ def _show(result: dict[str, Any], out: Path, console: Console) -> None:
     for heading in ("", "default", "tuned"):
         settings.add_column(heading)
     for field, name in _NAMES.items():
-        before, after = _word(result["default"][field]), _word(result["tuned"][field])
-        if before or after:
+        if result["default"][field] or result["tuned"][field]:
+            before, after = _word(result["default"][field]), _word(result["tuned"][field])
             settings.add_row(name, escape(before), escape(after), style="bold" if before != after else "")
     console.print(settings)
     scores = Table(title=f"% solved with {result['k']}", title_justify="left")
     for heading in ("", "problems", "default", "tuned", "gain"):
         scores.add_column(heading, justify="right" if heading else "left")
-    for name, told in (("validation (searched on)", "validation"), ("test (never seen)", "test")):
+    for name, told in (("searched on", "validation"), ("never seen", "test")):
         row = result[told]
         gain = percent(row["gain"], "+")
         scores.add_row(name, str(row["problems"]), percent(row["default"]), percent(row["tuned"]), gain)
@@ -139,4 +140,4 @@ def _word(value: object) -> str:
         return ", ".join(f"{name} {weight:g}" for name, weight in value.items())
     if isinstance(value, list):
         return ":".join(f"{part:g}" for part in value)
-    return str(value or "") if value != 0 or isinstance(value, str) else "0"
+    return str(value)

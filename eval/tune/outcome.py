@@ -22,6 +22,8 @@ from solver.errors import UserError
 FORMAT = "codesieve-tune/1"
 SHORT = 0.05
 """Share of draws that may run out of recorded samples before it is told."""
+OFF_MIX = 0.25
+"""Share of samples that may be drawn after one of the plans was used up before it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def _spent(score: Score) -> dict[str, float]:
         "tokens": score.tokens,
         "executions": score.executions,
         "ran_out": score.ran_out,
+        "off_mix": score.off_mix,
     }
 
 
@@ -148,6 +151,12 @@ def _warnings(seen: dict[str, Any], tested: dict[str, Any], budget: Budget, unch
                 f"{100 * share:.0f} % of the {name} setting's draws ran out of recorded samples within the budget; "
                 "it would do better than told: record more samples or lower the budget"
             )
+    off = max(part["spent"]["tuned"]["off_mix"] for part in (seen, tested))
+    if off > OFF_MIX:
+        found.append(
+            f"{100 * off:.0f} % of the tuned setting's samples were drawn after one of its plans was used up: the mix "
+            "is judged by less than it says; record more samples or lower the budget"
+        )
     if budget.per_execution == 0.0:
         found.append("executions cost nothing here: give --tokens-per-second or --execution-cost")
     return found

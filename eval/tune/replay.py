@@ -1,9 +1,9 @@
 """A setting scored on recorded runs: samples that obey it are drawn within the budget and the choice is made again.
 
 AlphaCode's subsampling (arXiv 2203.07814, Algorithm 1) with a mix of prompt plans: each next sample is of a plan drawn
-by weight, as the engine draws it. A draw ends at the wanted number of samples, before the sample that the budget does
-not allow, or where the record holds no further sample of the plan in turn; the last is counted, since such a setting is
-judged on less than it would get. All settings meet the same random numbers, so differences between them are paired.
+by weight, as the engine draws it, as long as the record holds samples of each; then of those that are left. A draw ends
+at the wanted number of samples, before the sample that the budget does not allow, or at the end of the record; how often
+the record was too short is counted. All settings meet the same random numbers, so differences are paired.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Score:
     """solved: problem → share of draws with a right program among k submissions. The rest are means of all draws: cost
-    in the budget's unit; most_cost is the largest. ran_out: share of draws that the record was too short for."""
+    in the budget's unit; most_cost is the largest. ran_out: share of draws that the record was too short for. off_mix:
+    share of samples drawn when one of the plans was used up already."""
 
     solved: dict[str, float]
     cost: float
@@ -43,6 +44,7 @@ class Score:
     tokens: float
     executions: float
     ran_out: float
+    off_mix: float
 
     @property
     def value(self) -> float:
@@ -58,6 +60,7 @@ class _Draw:
     cost: float
     executions: int
     ran_out: bool
+    off_mix: int
 
 
 class Replay:
@@ -87,8 +90,8 @@ class Replay:
             own = _under(run, setting)
             choose = chooser(own, _scorer(run.config))
             hits = 0
-            for number, (order, uniforms) in enumerate(self._randomness(run)):
-                draw = _drawn(own, setting, self._budget, order, uniforms)
+            for number, (order, waits) in enumerate(self._randomness(run)):
+                draw = _drawn(own, setting, self._budget, order, waits)
                 hits += first_right(own, choose, draw.samples, (self._k,), number) <= self._k
                 drawn.append((draw, int(run.sample_tokens[draw.samples].sum())))
             solved[run.name].append(hits / self._draws)
@@ -100,15 +103,16 @@ class Replay:
             tokens=_mean([tokens for _, tokens in drawn]),
             executions=_mean([draw.executions for draw, _ in drawn]),
             ran_out=_mean([draw.ran_out for draw, _ in drawn]),
+            off_mix=sum(draw.off_mix for draw, _ in drawn) / max(1, sum(len(draw.samples) for draw, _ in drawn)),
         )
 
     def _randomness(self, run: ProblemRun) -> Iterator[tuple[Indexes, Floats]]:
-        """Per draw: an order of all samples, and a number between 0 and 1 for the plan of each place."""
+        """Per draw: an order of all samples, and for each sample an exponential waiting time."""
         digest = blake2b(f"{self._seed}:{run.name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
         rng = np.random.default_rng(int.from_bytes(digest, "big"))
         count = len(run.sample_program)
         for _ in range(self._draws):
-            yield rng.permutation(count), rng.random(count)
+            yield rng.permutation(count), rng.exponential(size=count)
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -139,12 +143,13 @@ def _under(run: ProblemRun, setting: Setting) -> ProblemRun:
     )
 
 
-def _drawn(run: ProblemRun, setting: Setting, budget: Budget, order: Indexes, uniforms: Floats) -> _Draw:
+def _drawn(run: ProblemRun, setting: Setting, budget: Budget, order: Indexes, waits: Floats) -> _Draw:
     low, high = setting.temperature
     heat = run.sample_temperature
     pool = order[(heat[order] >= low - _ROUNDING) & (heat[order] <= high + _ROUNDING)]
+    held = len(pool)
     if setting.plans:
-        pool = _mixed(run, setting.plans, pool, uniforms)
+        pool, held = _mixed(run, setting.plans, pool, waits)
     wanted = pool[: setting.samples]
     executions = _executions(run, wanted)
     spent = run.sample_tokens[wanted] * budget.per_token + executions * budget.per_execution
@@ -155,23 +160,23 @@ def _drawn(run: ProblemRun, setting: Setting, budget: Budget, order: Indexes, un
         cost=float(cost[kept - 1]) if kept else 0.0,
         executions=int(executions[:kept].sum()),
         ran_out=kept == len(wanted) < setting.samples,
+        off_mix=max(0, kept - held),
     )
 
 
-def _mixed(run: ProblemRun, plans: Sequence[tuple[str, float]], pool: Indexes, uniforms: Floats) -> Indexes:
-    """The pool's samples, each next one of the plan in turn, up to the first that the pool does not hold."""
-    edges = np.cumsum([weight for _, weight in plans])
-    turns = np.minimum(np.searchsorted(edges / edges[-1], uniforms, side="right"), len(plans) - 1)
+def _mixed(run: ProblemRun, plans: Sequence[tuple[str, float]], pool: Indexes, waits: Floats) -> tuple[Indexes, int]:
+    """The pool's samples of these plans in the order drawn, and how many of them the mix held for.
+
+    Each plan's samples arrive like a Poisson process with its weight for a rate, so the next one is of a plan drawn by
+    weight, among the plans that have samples left.
+    """
     named = np.array(run.sample_plan, dtype=object)[pool]
-    mixed = np.zeros(len(turns), dtype=np.intp)
-    end = len(turns)
-    for number, (name, _) in enumerate(plans):
-        places, samples = np.flatnonzero(turns == number), pool[named == name]
-        served = min(len(places), len(samples))
-        mixed[places[:served]] = samples[:served]
-        if served < len(places):
-            end = min(end, int(places[served]))
-    return mixed[:end]
+    queues = [pool[named == name] for name, _ in plans]
+    arrivals = [np.cumsum(waits[queue]) / weight for queue, (_, weight) in zip(queues, plans, strict=True)]
+    times = np.concatenate(arrivals)
+    last = min((float(times_of[-1]) if len(times_of) else 0.0 for times_of in arrivals), default=0.0)
+    order = np.argsort(times, kind="stable")
+    return np.concatenate(queues)[order], int((times <= last).sum())
 
 
 def _executions(run: ProblemRun, samples: Indexes) -> Indexes:

@@ -159,8 +159,10 @@ def _temperature_of(runs: Sequence[ProblemRun]) -> tuple[float, float]:
 
 
 def _plans_of(runs: Sequence[ProblemRun]) -> tuple[tuple[str, float], ...]:
-    """The configured mix; empty when the samples were recorded with other plans."""
+    """The configured mix, of plans that gave samples; empty when the samples were recorded with other plans."""
     config = runs[0].config
     known = {plan.name: plan.weight for plan in load_plans(config.plans_file, config.plans)}
     seen = {plan for run in runs for plan in run.sample_plan}
-    return tuple(known.items()) if seen <= set(known) and len(seen) > 1 else ()
+    if len(seen) < 2 or not seen <= set(known):
+        return ()
+    return tuple((name, weight) for name, weight in known.items() if name in seen)
