@@ -2,8 +2,8 @@
 
 AlphaCode's subsampling (arXiv 2203.07814, Algorithm 1) with a mix of prompt plans: each next sample is of a plan drawn
 by weight, as the engine draws it, as long as the record holds samples of each; then of those that are left. A draw ends
-at the wanted number of samples, before the sample that the budget does not allow, or at the end of the record; how often
-the record was too short is counted. All settings meet the same random numbers, so differences are paired.
+at the wanted number of samples, before the sample that the budget does not allow, or at the end of the record; how
+often the record was too short is counted. All settings meet the same random numbers, so differences are paired.
 """
 
 from __future__ import annotations

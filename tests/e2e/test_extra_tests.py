@@ -112,7 +112,7 @@ def test_another_number_of_inputs_is_run_anew(bench: tuple[Path, dict[str, Any]]
 
 
 def test_killed_it_leaves_nothing_behind_and_goes_on(tmp_path: Path) -> None:
-    problems = [problem("lucky", [ADD, SHIFT, "import time\ntime.sleep(0.3)\nprint(2 * int(input()))\n"])]
+    problems = [problem("lucky", [ADD, SHIFT, "import time\ntime.sleep(0.1)\nprint(2 * int(input()))\n"])]
     out = tmp_path / "run"
     assert solve(*write(tmp_path, problems), "--out", out, "--quiet").returncode == 0
     process = subprocess.Popen(

@@ -217,19 +217,19 @@ def test_a_search_that_was_killed_ends_like_an_undisturbed_one(plan_bench: Path,
         pass
 
     def kill(done: int, best: float) -> None:
-        if done == 13:
+        if done == 9:
             raise Killed
 
     out = fresh(tmp_path)
     with pytest.raises(Killed):
-        tune(wanted(plan_bench, trials=20), out, kill)
+        tune(wanted(plan_bench, trials=14), out, kill)
     with sqlite3.connect(out / "trials.sqlite") as db:  # and one in the middle of a trial
-        db.execute("INSERT INTO trials (number, study_id, state) VALUES (13, 1, 'RUNNING')")
-    resumed = tune(wanted(plan_bench, trials=20), out)
-    whole = tune(wanted(plan_bench, trials=20), fresh(tmp_path, "whole"))
+        db.execute("INSERT INTO trials (number, study_id, state) VALUES (9, 1, 'RUNNING')")
+    resumed = tune(wanted(plan_bench, trials=14), out)
+    whole = tune(wanted(plan_bench, trials=14), fresh(tmp_path, "whole"))
     assert {**resumed, "options": 0} == {**whole, "options": 0}
     with pytest.raises(UserError, match="budget differs"):
-        tune(wanted(plan_bench, trials=20, tokens=99), out)
+        tune(wanted(plan_bench, trials=14, tokens=99), out)
 
 
 def test_a_problem_is_on_one_side_whatever_else_is_there(plan_bench: Path, logprob_bench: Path) -> None:
