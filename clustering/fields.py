@@ -154,6 +154,8 @@ class _Reader:
         sizes = {len(token) for token in tokens}
         if length and ((len(sizes) > 1 and max(sizes) > 2) or (digits and max(sizes) > 3)):
             return self._word(tokens, name, length)
+        if digits and self._looks_binary(tokens):
+            return self._word(tokens, name, length)
         if all(as_int(token) is not None for token in tokens):
             return self._integer(groups, name, column)
         if all(is_decimal(token) or as_int(token) is not None for token in tokens):
@@ -162,6 +164,12 @@ class _Reader:
             low, high = min(scaled), max(scaled)
             return Field("decimal", min(low, 0), high, low, high, decimals=places)
         return self._word(tokens, name, length)
+
+    def _looks_binary(self, tokens: Sequence[str]) -> bool:
+        """Whether numbers of zeros and ones are meant as strings of bits; 10, 11 and 1000 are decimal numbers."""
+        telling = {token for token in tokens if len(token) >= 3 and token.count("1") >= 2}
+        said = self.constraints.mentions("binary", "bitstring", "bit string", "zeros and ones", "zeroes and ones")
+        return bool(telling) and (said or len(telling) > 1 or max(map(len, telling)) > 4)
 
     def _integer(self, groups: Sequence[Group], name: str, column: int) -> Field:
         lists = [[int(token) for token in tokens] for _, tokens in groups]

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clustering import Cluster, cluster
+from clustering.behaviour import FAULTS
 from clustering.merging import several_answers
 from clustering.policies.signals import survivors as surviving_rows
 from sandbox import Program, Sandbox, Verdict
@@ -33,8 +34,11 @@ _SHOWN_CHARS = 400
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """The shortest input on which two clusters differ. separating: how many of `inputs` do. said: what the earliest
-    program of each prints there, or its verdict."""
+    """The shortest input on which two clusters differ, one where both give an output if there is any.
+
+    separating: how many of `inputs` tell them apart. said: what the earliest program of each prints there, or its
+    verdict.
+    """
 
     clusters: tuple[int, int]
     origin: str
@@ -86,10 +90,10 @@ async def _separations(
             leaders = [store.program(c.members[0].key) for c in (one, other)]
             inputs = [i for i in store.inputs() if i.kind in ("generated", "distinguishing")]
             rows = [store.behaviour(leader.key) for leader in leaders]
-            differing = [i for i, a, b in zip(inputs, *rows, strict=True) if a != b]
+            differing = [(i, FAULTS & {a, b}) for i, a, b in zip(inputs, *rows, strict=True) if a != b]
             if not differing:
                 continue
-            best = min(differing, key=lambda i: (len(i.text), i.id))
+            best, _ = min(differing, key=lambda pair: (bool(pair[1]), len(pair[0].text), pair[0].id))
             said = [await _said(problem, config, leader, best, sandbox) for leader in leaders]
             pair, texts = (one.index, other.index), (said[0], said[1])
             found.append(Separation(pair, best.origin, best.text, texts, len(differing), len(inputs)))

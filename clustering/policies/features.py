@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clustering.evidence import FIRST_OUTPUT, Evidence
+from clustering.evidence import Evidence
 from clustering.policies import signals
 from clustering.policies.ordering import best_of_groups
 from clustering.policies.signals import Floats, Indexes
@@ -18,7 +18,6 @@ NAMES = (
     "cluster_root",
     "agreement",
     "relative_agreement",
-    "constant_agreement",
     "codet",
     "codet_clusters",
     "logprob",
@@ -28,7 +27,6 @@ NAMES = (
 GROUPS: dict[str, tuple[str, ...]] = {
     "clusters": ("cluster_share", "cluster_root"),
     "agreement": ("agreement", "relative_agreement"),
-    "uniformity": ("constant_agreement",),
     "tests": ("codet", "codet_clusters"),
     "model": ("logprob", "plans"),
 }
@@ -66,7 +64,6 @@ def _agreement(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
     return {
         "agreement": plain,
         "relative_agreement": _of_best(plain),
-        "constant_agreement": _constant(evidence, who) * plain,
     }
 
 
@@ -90,23 +87,6 @@ def _model(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
         "logprob": best_of_groups(signals.classes(evidence, who), logprob - logprob.max(initial=-np.inf)),
         "plans": diversity / len(every_plan) if len(every_plan) > 1 else np.zeros(len(who)),
     }
-
-
-def _constant(evidence: Evidence, who: Indexes) -> Floats:
-    """How uniform a candidate's outputs are: 1 for one output everywhere, 0 when no two are alike.
-
-    Many wrong programs agree by always saying the same, so agreement is worth less the more uniform it is. Needs the
-    outputs' texts; 0 without.
-    """
-    result = np.zeros(len(who))
-    if not evidence.outputs or evidence.outcomes.shape[1] < 2:
-        return result
-    for position, index in enumerate(who):
-        row = evidence.outcomes[index]
-        said = [evidence.outputs[c].get(int(v)) for c, v in enumerate(row) if v >= FIRST_OUTPUT]
-        if len(said) > 1:
-            result[position] = 1.0 - (len(set(said)) - 1) / (len(said) - 1)
-    return result
 
 
 def _of_best(values: Floats) -> Floats:

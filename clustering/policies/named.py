@@ -8,6 +8,7 @@ from hashlib import blake2b
 import numpy as np
 
 from clustering.evidence import Evidence
+from clustering.merging import merge
 from clustering.policies import signals
 from clustering.policies.ordering import best_of_groups, by_group, by_score
 from clustering.policies.signals import Floats, Indexes
@@ -36,6 +37,17 @@ def largest(evidence: Evidence, who: Indexes, seed: int) -> Indexes:
     groups, order = signals.classes(evidence, who), signals.orders(evidence, who)
     size = signals.summed(signals.weights(evidence, who), groups)
     return by_group(groups, _failing_last(evidence, who, size), np.zeros(len(who)), order)
+
+
+def merged(evidence: Evidence, who: Indexes, seed: int) -> Indexes:
+    """Largest group of behaviours that back the same answers first (`clustering.merging`: float noise, presentation,
+    time-outs, several right answers); within a group the largest exact behaviour, one program each."""
+    exact = signals.classes(evidence, who)
+    weight, order = signals.weights(evidence, who), signals.orders(evidence, who)
+    groups = np.asarray(merge(evidence, who).groups)
+    backing = _failing_last(evidence, who, signals.summed(weight, groups))
+    size = signals.summed(weight, exact)
+    return by_group(exact, backing + size / (1.0 + weight.sum()), np.zeros(len(who)), order)
 
 
 def mbr(evidence: Evidence, who: Indexes, seed: int) -> Indexes:
@@ -94,6 +106,7 @@ def _failing_last(evidence: Evidence, who: Indexes, score: Floats) -> Floats:
 PUBLISHED: dict[str, Policy] = {
     "random": random,
     "largest": largest,
+    "merged": merged,
     "mbr": mbr,
     "codet": codet,
     "codet-clusters": codet_clusters,

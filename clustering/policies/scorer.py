@@ -29,6 +29,10 @@ REGULARISATION = 0.3
 FOLDS = 20
 SETTINGS = ("filtered, tests", "filtered, outputs", "unfiltered, tests", "unfiltered, outputs")
 
+USED = {"unfiltered, outputs": ("agreement", "relative_agreement")}
+"""Features of settings in which not all are learnt from. Without examples and tests the inputs come from a signature
+alone, many break the rules, and exact behaviour classes fall apart on them; agreement does not."""
+
 Example = tuple[Evidence, NDArray[np.bool_]]
 """A problem's evidence and which candidates are right, shape (n,)."""
 
@@ -133,10 +137,12 @@ def train(
     parts = []
     for fold in range(min(folds, len(problems))):
         try:
-            parts.append(_regressions([table for table in tables if fold_of[table.problem] != fold], regularisation))
+            parts.append(
+                _regressions([table for table in tables if fold_of[table.problem] != fold], names, regularisation)
+            )
         except ValueError:  # too few problems to leave any out
-            return Scorer(tuple(names), _regressions(tables, regularisation), recipe=recipe or {})
-    return Scorer(tuple(names), _regressions(tables, regularisation), tuple(parts), fold_of, recipe or {})
+            return Scorer(tuple(names), _regressions(tables, names, regularisation), recipe=recipe or {})
+    return Scorer(tuple(names), _regressions(tables, names, regularisation), tuple(parts), fold_of, recipe or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +164,22 @@ def _table(evidence: Evidence, right: NDArray[np.bool_], names: Sequence[str]) -
     return _Table(name_digest(evidence.problem), setting(evidence, who), x, right[who], share)
 
 
-def _regressions(tables: Sequence[_Table], regularisation: float) -> Regressions:
+def _regressions(tables: Sequence[_Table], names: Sequence[str], regularisation: float) -> Regressions:
     """A setting in which nothing can be learnt is scored like all settings together. Raises ValueError."""
     if not _teach(tables):
         raise ValueError("a scorer needs problems with right and with wrong candidates")
     own = {name: [table for table in tables if table.setting == name] for name in SETTINGS}
-    return {name: _regression(part if _teach(part) else tables, regularisation) for name, part in own.items()}
+    return {
+        name: _regression(part if _teach(part) else tables, _used(name, names), regularisation)
+        for name, part in own.items()
+    }
+
+
+def _used(name: str, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which features a setting's regression may use; all where it would be left without any."""
+    wanted = USED.get(name, names)
+    used = np.array([feature in wanted for feature in names])
+    return used if used.any() else np.ones(len(names), dtype=bool)
 
 
 def _teach(tables: Sequence[_Table]) -> bool:
@@ -171,16 +187,19 @@ def _teach(tables: Sequence[_Table]) -> bool:
     return len({bool(right) for table in tables for right in table.right}) == 2
 
 
-def _regression(tables: Sequence[_Table], regularisation: float) -> Regression:
+def _regression(tables: Sequence[_Table], used: NDArray[np.bool_], regularisation: float) -> Regression:
     from sklearn.linear_model import LogisticRegression
 
     x, y, w = (np.concatenate([getattr(table, part) for table in tables]) for part in ("x", "right", "weight"))
     means = np.average(x, axis=0, weights=w)
     scales = np.sqrt(np.average((x - means) ** 2, axis=0, weights=w))
     scales[scales < 1e-9] = 1.0
-    model = LogisticRegression(C=regularisation, max_iter=2000).fit((x - means) / scales, y, sample_weight=w)
+    z = ((x - means) / scales)[:, used]
+    model = LogisticRegression(C=regularisation, max_iter=2000).fit(z, y, sample_weight=w)
+    coefficients = np.zeros(len(used))
+    coefficients[used] = model.coef_[0]
     return Regression(
-        tuple(map(float, model.coef_[0])),
+        tuple(map(float, coefficients)),
         tuple(map(float, means)),
         tuple(map(float, scales)),
         float(model.intercept_[0]),

@@ -23,6 +23,7 @@ from eval.bench.hub import Hub
 from eval.bench.judge_client import JudgeClient
 from eval.bench.layout import BenchDirectory
 from eval.bench.progress import BenchProgress
+from eval.bench.traced import trace_verdicts
 from eval.datasets import Skipped, problems
 from sandbox import Sandbox
 from solver.engine import Engine, StopReason
@@ -34,7 +35,7 @@ from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler
 from solver.session import Session, carry_out, count_restart, counts_of
 from solver.store import Store
-from solver.tracing import Traces
+from solver.tracing import NO_TRACES, Traces
 
 log = logging.getLogger(__name__)
 
@@ -230,12 +231,17 @@ class Driver:
 
     @asynccontextmanager
     async def _judge(self) -> AsyncIterator[JudgeClient]:
-        judge = JudgeClient(self.bench, self.progress.judge)
+        judge = JudgeClient(self.bench, self._judged)
         await judge.start()
         try:
             yield judge
         finally:
             await judge.stop()
+
+    def _judged(self, name: str, solved: bool, fresh: bool) -> None:
+        self.progress.judge(name, solved)
+        if fresh and self.traces is not NO_TRACES:
+            trace_verdicts(self.bench, name, self.plan[name].directory, self.config.run, self.traces)
 
     # --- Ctrl-C -----------------------------------------------------------------------------------
 

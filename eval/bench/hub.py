@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -22,11 +22,13 @@ _QUEUED = 1024  # samples that wait for one problem
 
 @dataclass(eq=False)
 class _Desk:
-    """One stream of one problem. owed: samples asked for and not delivered."""
+    """One stream of one problem. owed: samples asked for and not delivered. room: for samples that wait; an end or an
+    error always finds a place."""
 
     number: int
     requests: Iterator[Request]
-    queue: asyncio.Queue[Sample | Exception | None] = field(default_factory=lambda: asyncio.Queue(_QUEUED))
+    queue: asyncio.Queue[Sample | Exception | None] = field(default_factory=asyncio.Queue)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_QUEUED))
     owed: int = 0
     exhausted: bool = False
     gone: bool = False
@@ -82,9 +84,7 @@ class Hub:
     def leave(self, desk: _Desk) -> None:
         desk.gone = True
         self._desks.pop(desk.number, None)
-        with suppress(asyncio.QueueEmpty):  # the pump may wait for room
-            while True:
-                desk.queue.get_nowait()
+        desk.room.release()  # the pump may wait for it
         self._hungry.set()
 
     async def _run(self, sampler: Sampler) -> None:
@@ -100,11 +100,11 @@ class Hub:
                     async for sample in stream:
                         await self._deliver(sample)
             except (SamplerFailed, UserError) as error:
-                await self._tell(error)
+                self._tell(error)
                 continue
             for desk in list(self._desks.values()):
                 if desk.exhausted:  # whatever is owed will not come
-                    await desk.queue.put(None)
+                    desk.queue.put_nowait(None)
             if self.unasked:
                 self._wanted.set()
 
@@ -130,14 +130,15 @@ class Hub:
         desk = self._desks.get(number)
         if desk is None:
             return
-        await desk.queue.put(replace(sample, request=index))
+        await desk.room.acquire()
+        desk.queue.put_nowait(replace(sample, request=index))
         desk.owed -= 1
         if desk.exhausted and desk.owed <= 0:
-            await desk.queue.put(None)
+            desk.queue.put_nowait(None)
 
-    async def _tell(self, error: Exception) -> None:
+    def _tell(self, error: Exception) -> None:
         for desk in list(self._desks.values()):
-            await desk.queue.put(error)
+            desk.queue.put_nowait(error)
 
 
 class _View:
@@ -155,6 +156,7 @@ class _View:
             while (item := await desk.queue.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
+                desk.room.release()
                 yield item
         finally:
             self._hub.leave(desk)

@@ -23,8 +23,8 @@ def make_plan(bench: BenchDirectory) -> None:
 class JudgeClient:
     """`start`, then `submit` a name when its submissions are fixed, then `finish`; `stop` ends it in any case."""
 
-    def __init__(self, bench: BenchDirectory, on_judged: Callable[[str, bool], None]) -> None:
-        """on_judged: told each problem and whether one of its submissions is right."""
+    def __init__(self, bench: BenchDirectory, on_judged: Callable[[str, bool, bool], None]) -> None:
+        """on_judged: told each problem, whether one of its submissions is right, and whether this is news."""
         self._bench = bench
         self._on_judged = on_judged
         self._log = bench.root / "judge.log"
@@ -76,7 +76,7 @@ class JudgeClient:
         assert process.stdout is not None
         async for line in process.stdout:
             found = json.loads(line)
-            self._on_judged(found["name"], found["rank"] is not None)
+            self._on_judged(found["name"], found["rank"] is not None, found["fresh"])
 
 
 def judge_command(root: Path, *work: str) -> list[str]:

@@ -3,9 +3,9 @@
 Only this process ever holds hidden tests. `plan` walks the data set once and writes which problems are run
 (plan.jsonl) and which are not, and why (skipped.jsonl). `judge` walks it again and judges each problem when its
 submissions are fixed: the driver then writes a line {"name": …} to our standard input, and we answer with a line
-{"name": …, "rank": …}, the rank of the first right submission or null. Judged problems are not judged again. `extra`
-judges accepted submissions once more, on tests that reference solutions made of N inputs, and ends when its standard
-input does.
+{"name": …, "rank": …, "fresh": …}: the rank of the first right submission or null, and whether it was judged just now.
+Judged problems are not judged again. `extra` judges accepted submissions once more, on tests that reference solutions
+made of N inputs, and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -84,9 +84,11 @@ async def judge_all(root: Path, config: BenchConfig) -> None:
                 if not await incoming.named(name):
                     continue
                 directory = root / about[name].directory
-                if not verdicts.is_finished(name):
+                fresh = not verdicts.is_finished(name)
+                if fresh:
                     await _judge_problem(task, directory, config, sandbox, verdicts)
-                print(json.dumps({"name": name, "rank": _first_right(directory, verdicts.of(name))}), flush=True)
+                rank = _first_right(directory, verdicts.of(name))
+                print(json.dumps({"name": name, "rank": rank, "fresh": fresh}), flush=True)
 
 
 def _planned(config: BenchConfig, about: dict[str, JudgedProblem]) -> Iterator[Task]:

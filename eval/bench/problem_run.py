@@ -5,7 +5,6 @@ Nothing here chooses; the verdicts meet the run only after its submissions are f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,11 +129,3 @@ def load_run(directory: Path, about: JudgedProblem, verdicts: Verdicts) -> Probl
             for s in report["submissions"]
         ),
     )
-
-
-def read_results(root: Path) -> dict[str, Any]:
-    """The figures of a finished benchmark run. Raises OSError, ValueError."""
-    found = json.loads(BenchDirectory(root).results.read_text("utf-8"))
-    if not isinstance(found, dict):
-        raise ValueError("holds no object")
-    return found

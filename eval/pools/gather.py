@@ -72,8 +72,9 @@ def _load(path: Path) -> Labelled | None:
 
 def _fingerprint(problem: PoolProblem, seed: int) -> str:
     """Changes with anything that could change a result."""
-    calls = [item.text for item in plan_inputs(problem, seed) if item.kind == "signature"]
-    parts = [_VERSION, seed, problem.problem.model_dump(mode="json"), _plain(problem), *calls]
+    kinds = ("signature",) if problem.problem.mode == "function" else ("generated",)
+    inputs = [item.text for item in plan_inputs(problem, seed) if item.kind in kinds]
+    parts = [_VERSION, seed, problem.problem.model_dump(mode="json"), _plain(problem), *inputs]
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 

@@ -109,6 +109,21 @@ def test_a_string_keeps_the_length_and_alphabet_that_its_count_and_example_show(
         assert set(word) <= set("abc")
 
 
+def test_a_number_in_binary_notation_stays_one():
+    statement = "A line holds a number in binary notation."
+    for examples in (["101\n", "110010\n"], ["10110\n"]):
+        found = [item.text for item in generate_inputs(examples, mode="stdio", statement=statement, count=30)]
+        assert len(found) > 10
+        assert all(set(text.strip()) <= {"0", "1"} for text in found)
+
+
+def test_powers_of_ten_are_decimal_numbers_whatever_their_digits():
+    found = [
+        item.text for item in generate_inputs(["100\n", "1000\n"], mode="stdio", statement="An integer.", count=30)
+    ]
+    assert any(not set(text.strip()) <= {"0", "1"} for text in found)
+
+
 def test_a_grid_keeps_its_height_width_and_symbols():
     for text in texts("2 3\n*.*\n..*\n", "3 5\n.....\n*...*\n.*.*.\n"):
         (height, width), rows = map(int, text.split("\n")[0].split()), text.split()[2:]

@@ -139,6 +139,23 @@ def test_a_scorer_can_be_trained_on_it(bench: tuple[Path, dict[str, Any]], tmp_p
     assert json.loads(done.stdout)["problems"] == 3
 
 
+def test_traces_hold_what_the_judge_said_of_each_submission(files: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    done = solve(*command(files, out, "--quiet", "--trace", "--ids", "double"))
+    assert done.returncode == 0, done.stderr
+    lines = (out / "traces.jsonl").read_text().splitlines()
+    spans = [
+        span
+        for line in lines
+        for resource in json.loads(line)["resourceSpans"]
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    ]
+    names = [span["name"] for span in spans]
+    assert names.count("judge") == 2
+    assert len({span["traceId"] for span in spans}) == 1
+
+
 def test_killed_twice_it_ends_with_the_figures_of_an_undisturbed_run(
     files: tuple[Path, Path], bench: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

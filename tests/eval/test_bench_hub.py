@@ -137,3 +137,19 @@ async def test_hunger_is_told_when_a_problem_has_asked_for_all_it_wants() -> Non
         await asyncio.gather(take(hub, 2), hub.hungry())
     assert hub.unasked == 0
     await hub.close()
+
+
+async def test_a_problem_that_does_not_read_holds_the_model_back_after_a_while() -> None:
+    sampler = Scripted()
+    hub = hub_of(sampler)
+    view = await hub.view()
+    stream = view.stream(requests(5000))
+    async with asyncio.timeout(20):
+        await anext(stream)
+        asked = -1
+        while asked != len(sampler.asked):
+            asked = len(sampler.asked)
+            await asyncio.sleep(0.2)
+        assert asked < 1000
+        assert len([found async for found in stream]) == 9999
+    await hub.close()
