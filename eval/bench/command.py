@@ -17,6 +17,7 @@ from rich.console import Console
 from eval.bench.config import BenchConfig, make_bench_config, read_config, write_config
 from eval.bench.drive import Driver, read_plan
 from eval.bench.estimate import estimate, show_estimate
+from eval.bench.extra import check_references, make_extra_tests
 from eval.bench.finish import finish, skipped
 from eval.bench.judge_client import make_plan
 from eval.bench.layout import BenchDirectory
@@ -73,6 +74,14 @@ _DATA_OPTIONS = [
 ]
 
 
+_extra_option = click.option(
+    "--extra-tests",
+    type=click.IntRange(0, 1000),
+    metavar="N",
+    help="After the judge: accepted submissions on tests made of N inputs and reference solutions.",
+)
+
+
 def _data_options(command: Any) -> Any:
     for option in reversed(_DATA_OPTIONS):
         command = option(command)
@@ -88,6 +97,7 @@ def _data_options(command: Any) -> Any:
 @click.option("--dry-run", is_flag=True, help="Estimate tokens, time and disk, and stop.")
 @click.option("--tokens-per-second", type=float, help="For --dry-run.  [default: as last measured with this model]")
 @click.option("--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}.")
+@_extra_option
 @run_options
 @trace_options
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
@@ -100,6 +110,7 @@ def bench(
     dry_run: bool,
     tokens_per_second: float | None,
     formats: tuple[str, ...],
+    extra_tests: int | None,
     tracing: TraceOptions,
     as_json: bool,
     quiet: bool,
@@ -117,7 +128,7 @@ def bench(
     if resume is not None:
         root, config = resume, read_config(resume)
     else:
-        config = _config(data_set, ks, options)
+        config = _config(data_set, ks, extra_tests or 0, options)
         root = out or Path("runs") / f"bench-{config.data.name}-{time.strftime('%Y%m%d-%H%M%S')}"
         if dry_run:
             found = estimate(config, tokens_per_second)
@@ -128,6 +139,7 @@ def bench(
     if interrupted:
         console.print(f"stopped; what was done is kept: go on with `solve bench --resume {root}`")
         sys.exit(EXIT_INTERRUPTED)
+    _extra_tests(root, config.extra_tests if extra_tests is None else extra_tests, console)
     results = finish(root, formats=formats)
     print(json.dumps(results)) if as_json else show_results(results, root, Console())
 
@@ -135,14 +147,27 @@ def bench(
 @click.command()
 @click.argument("root", metavar="DIR", type=_PATH)
 @click.option("--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}.")
+@_extra_option
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
-def report(root: Path, formats: tuple[str, ...], as_json: bool) -> None:
+def report(root: Path, formats: tuple[str, ...], extra_tests: int | None, as_json: bool) -> None:
     """Make the figures and the report of a benchmark run again, from its records, also of one that is not finished."""
+    _extra_tests(root, extra_tests or 0, Console(stderr=True))
     results = finish(root, formats=formats)
     print(json.dumps(results)) if as_json else show_results(results, root, Console())
 
 
-def _config(data_set: str | None, ks: tuple[int, ...], options: dict[str, Any]) -> BenchConfig:
+def _extra_tests(root: Path, count: int, console: Console) -> None:
+    """Raises UserError; interrupted, it ends here and what was found is kept."""
+    if not count:
+        return
+    try:
+        make_extra_tests(root, count, console)
+    except KeyboardInterrupt:
+        console.print(f"stopped; what was found is kept: go on with `solve report {root} --extra-tests {count}`")
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _config(data_set: str | None, ks: tuple[int, ...], extra_tests: int, options: dict[str, Any]) -> BenchConfig:
     if data_set is None:
         raise UserError(f"name a data set ({', '.join(DATA_SETS)}), or a run to go on with by --resume DIR")
     names = (
@@ -161,7 +186,10 @@ def _config(data_set: str | None, ks: tuple[int, ...], options: dict[str, Any]) 
     data = {"name": data_set, "seed": options.pop("sample_seed"), **{name: options.pop(name) for name in names}}
     if data["path"] and Path(data["path"]).expanduser().exists():
         data["path"] = str(Path(data["path"]).expanduser().absolute())
-    return make_bench_config(data, run_config(options), ks=ks)
+    config = make_bench_config(data, run_config(options), ks=ks, extra_tests=extra_tests)
+    if extra_tests:
+        check_references(config.data)
+    return config
 
 
 def _run(root: Path, config: BenchConfig, tracing: TraceOptions, console: Console, *, quiet: bool) -> bool:

@@ -12,6 +12,7 @@ from eval.bench.config import BenchConfig, read_config
 from eval.bench.layout import BenchDirectory
 from eval.bench.problem_run import load_runs
 from eval.metrics import export, summarise
+from eval.metrics.false_positives import load_rejudged
 from solver.choice import scorer_of
 from solver.errors import UserError
 
@@ -22,7 +23,8 @@ def finish(root: Path, *, formats: Iterable[str] = ("json",), with_report: bool 
     bench, config = BenchDirectory(root), read_config(root)
     if not bench.verdicts.exists():
         raise UserError(f"{root}: nothing is judged yet; go on with `solve bench --resume {root}`")
-    results = summarise(load_runs(root), config.ks, seed=config.run.seed, scorer=scorer_of(config.run))
+    extra = load_rejudged(bench.extra) if bench.extra.exists() else None
+    results = summarise(load_runs(root), config.ks, seed=config.run.seed, scorer=scorer_of(config.run), extra=extra)
     if not results["problems"]:
         raise UserError(f"{root}: no problem is judged yet; go on with `solve bench --resume {root}`")
     results["skipped"] = dict(Counter(reason for _, reason in skipped(bench)))

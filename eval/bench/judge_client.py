@@ -15,9 +15,9 @@ from solver.errors import UserError
 
 def make_plan(bench: BenchDirectory) -> None:
     """Has the judge's process find out which problems can be judged. Raises UserError."""
-    done = subprocess.run(_command(bench.root, "plan"), capture_output=True, text=True, errors="replace")
+    done = subprocess.run(judge_command(bench.root, "plan"), capture_output=True, text=True, errors="replace")
     if done.returncode:
-        raise UserError(_last_line(done.stderr) or f"the judge's process ended with {done.returncode}")
+        raise UserError(last_line(done.stderr) or f"the judge's process ended with {done.returncode}")
 
 
 class JudgeClient:
@@ -35,7 +35,7 @@ class JudgeClient:
         with self._log.open("ab") as log:
             # Its own process group: Ctrl-C is for the driver, which decides what becomes of the judge.
             self._process = await asyncio.create_subprocess_exec(
-                *_command(self._bench.root, "judge"),
+                *judge_command(self._bench.root, "judge"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -60,7 +60,7 @@ class JudgeClient:
         self._process.stdin.close()
         await self._listener
         if await self._process.wait():
-            why = _last_line(self._log.read_text("utf-8", errors="replace"))
+            why = last_line(self._log.read_text("utf-8", errors="replace"))
             raise UserError(f"the judge stopped: {why}; go on with `solve bench --resume {self._bench.root}`")
 
     async def stop(self) -> None:
@@ -79,9 +79,11 @@ class JudgeClient:
             self._on_judged(found["name"], found["rank"] is not None, found["fresh"])
 
 
-def _command(root: Path, work: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "eval.bench.judge_process", str(root), work]
+def judge_command(root: Path, *work: str) -> list[str]:
+    """What starts the judge's process. work: `plan`, `judge` or `extra N`."""
+    return [sys.executable, "-P", "-m", "eval.bench.judge_process", str(root), *work]
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """Why the process ended, of what it wrote to its standard error."""
     return text.strip().rpartition("\n")[2][:300]

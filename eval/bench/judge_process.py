@@ -1,10 +1,11 @@
-"""The judge of a benchmark run, in a process of its own: `python -m eval.bench.judge_process DIR plan | judge`.
+"""The judge of a benchmark run, in a process of its own: `python -m eval.bench.judge_process DIR plan|judge|extra N`.
 
 Only this process ever holds hidden tests. `plan` walks the data set once and writes which problems are run
 (plan.jsonl) and which are not, and why (skipped.jsonl). `judge` walks it again and judges each problem when its
 submissions are fixed: the driver then writes a line {"name": …} to our standard input, and we answer with a line
 {"name": …, "rank": …, "fresh": …}: the rank of the first right submission or null, and whether it was judged just now.
-Judged problems are not judged again.
+Judged problems are not judged again. `extra` judges accepted submissions once more, on tests that reference solutions
+made of N inputs, and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 from eval.bench.config import BenchConfig, read_config
+from eval.bench.extra import rejudge_accepted
 from eval.bench.layout import BenchDirectory
 from eval.bench.verdicts import JudgedProblem, Verdicts
 from eval.datasets import Skipped, doubtful, tasks
@@ -159,12 +161,32 @@ def _first_right(directory: Path, judged: dict[str, Judgement]) -> int | None:
     return None
 
 
+async def _while_wanted(work: Coroutine[Any, Any, None]) -> None:
+    """Until the work is done or whoever started us has gone."""
+    task = asyncio.ensure_future(work)
+    loop, theirs = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def stop() -> None:
+        loop.remove_reader(theirs)
+        task.cancel()
+
+    loop.add_reader(theirs, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        raise UserError("whoever wanted it has gone") from None
+    finally:
+        loop.remove_reader(theirs)
+
+
 def main() -> int:
     root, work = Path(sys.argv[1]), sys.argv[2]
     try:
         config = read_config(root)
         if work == "plan":
             plan(root, config)
+        elif work == "extra":
+            asyncio.run(_while_wanted(rejudge_accepted(root, config, int(sys.argv[3]), sys.stdout)))
         else:
             asyncio.run(judge_all(root, config))
     except UserError as error:

@@ -4,6 +4,7 @@ bench.json            the data set, the run's configuration, the numbers of subm
 problems/0001-slug/   a run directory as `solve` makes it, one a problem
 skipped.jsonl         problems that were not run, a line each with its reason
 verdicts.sqlite       what the judge found; written by the judge's process alone
+extra.jsonl           accepted submissions on extra tests, with --extra-tests; a line a problem that was solved
 results.json          all figures            report.html   the same for people
 traces.jsonl          with --trace
 """
@@ -48,6 +49,10 @@ class BenchDirectory:
     @property
     def verdicts(self) -> Path:
         return self.root / "verdicts.sqlite"
+
+    @property
+    def extra(self) -> Path:
+        return self.root / "extra.jsonl"
 
     @property
     def results(self) -> Path:

@@ -42,7 +42,8 @@ class Submitted:
 class ProblemRun:
     """A problem's run. Per-sample arrays are in arrival order; per-candidate ones follow `evidence.candidates`.
 
-    sample_program: candidate's row, -1 for a sample without a program. sample_tokens: completion tokens.
+    sample_program: candidate's row, -1 for a sample without a program. sample_tokens: completion tokens. sample_plan:
+    the name of its prompt plan. example_runs: per candidate, how many examples it was run on.
     example_verdict, verdict: on the examples and on the judge's tests. report: the run's report.json.
     model_seconds: wall time between the first sample and the last.
     """
@@ -55,6 +56,9 @@ class ProblemRun:
     evidence: Evidence
     sample_program: NDArray[np.intp]
     sample_tokens: NDArray[np.int64]
+    sample_plan: tuple[str, ...]
+    sample_temperature: NDArray[np.float64]
+    example_runs: NDArray[np.intp]
     extraction: dict[str, int]
     prompt_tokens: int
     model_seconds: float
@@ -87,14 +91,17 @@ def load_run(directory: Path, about: JudgedProblem, verdicts: Verdicts) -> Probl
     with Store(run.store_path) as store:
         evidence = choice_evidence(store, settled, problem.name, problem.statement)
         row_of = {candidate.key: row for row, candidate in enumerate(evidence.candidates)}
-        samples = store.query("SELECT program, completion_tokens FROM samples WHERE idx < ? ORDER BY idx", settled)
+        samples = store.query(
+            "SELECT program, completion_tokens, plan, temperature FROM samples WHERE idx < ? ORDER BY idx", settled
+        )
         executions, cpu = store.query("SELECT count(*), coalesce(sum(cpu_seconds), 0) FROM executions")[0]
-        first_failure = dict(
-            store.query(
-                "SELECT e.program, coalesce(max(CASE WHEN e.verdict != 'AC' THEN e.verdict END), 'AC') "
+        on_examples = {
+            key: (first_failure, runs)
+            for key, first_failure, runs in store.query(
+                "SELECT e.program, coalesce(max(CASE WHEN e.verdict != 'AC' THEN e.verdict END), 'AC'), count(*) "
                 "FROM executions e JOIN inputs i ON i.id = e.input AND i.kind = 'example' GROUP BY e.program"
             )
-        )
+        }
     verdict = tuple(judgements[c.key].verdict.value if c.key in judgements else NOT_JUDGED for c in evidence.candidates)
     timing = report.get("timing", {})
     return ProblemRun(
@@ -104,14 +111,17 @@ def load_run(directory: Path, about: JudgedProblem, verdicts: Verdicts) -> Probl
         config=config,
         report=report,
         evidence=evidence,
-        sample_program=np.array([-1 if key is None else row_of[key] for key, _ in samples], dtype=np.intp),
-        sample_tokens=np.array([tokens for _, tokens in samples], dtype=np.int64),
+        sample_program=np.array([-1 if key is None else row_of[key] for key, *_ in samples], dtype=np.intp),
+        sample_tokens=np.array([tokens for _, tokens, *_ in samples], dtype=np.int64),
+        sample_plan=tuple(plan for *_, plan, _ in samples),
+        sample_temperature=np.array([temperature for *_, temperature in samples], dtype=np.float64),
+        example_runs=np.array([on_examples.get(c.key, ("", 0))[1] for c in evidence.candidates], dtype=np.intp),
         extraction={str(k): int(v) for k, v in report["counts"]["extraction"].items()},
         prompt_tokens=int(report["tokens"]["prompt"]),
         model_seconds=float(timing.get("sampling_seconds", 0.0)),
         executions=int(executions),
         sandbox_cpu_seconds=float(cpu),
-        example_verdict=tuple(first_failure.get(c.key, NO_RESULT) for c in evidence.candidates),
+        example_verdict=tuple(on_examples.get(c.key, (NO_RESULT, 0))[0] for c in evidence.candidates),
         verdict=verdict,
         right=np.array([one == "AC" for one in verdict], dtype=bool),
         submissions=tuple(

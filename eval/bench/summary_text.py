@@ -26,6 +26,10 @@ def show_results(results: dict[str, Any], root: Path, console: Console) -> None:
     console.print(table)
     funnel = " → ".join(f"{count} {name.replace('_', ' ')}" for name, count in results["funnel"].items())
     console.print(Text(funnel))
+    if extra := results["false_positives"]:
+        rate = f": {percent(extra['rate'])} %" if extra["rate"] else ""
+        told = f"{extra['failed']} of {extra['checked']} accepted submissions fail one of {extra['tests']} extra tests"
+        console.print(Text(told + rate))
     for reason, count in results.get("skipped", {}).items():
         console.print(Text(f"skipped {count}: {reason}", style="dim"))
     bench = BenchDirectory(root)

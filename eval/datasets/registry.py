@@ -38,6 +38,11 @@ class DataSet:
     hub: Hub | None = None
     split: str = "test"
 
+    @property
+    def has_solutions(self) -> bool:
+        """Whether its problems may have reference solutions; folders of packages may."""
+        return not self.families or any(family.solution_columns for family in self.families)
+
 
 _LIVECODEBENCH_FILES = ("test.jsonl", *(f"test{number}.jsonl" for number in range(2, 7)))
 

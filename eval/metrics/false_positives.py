@@ -13,7 +13,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,8 @@ class ExtraTests:
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
-    """A problem's accepted submissions on extra tests. verdicts: program key → verdict; empty without tests."""
+    """A problem's accepted submissions on extra tests. verdicts: program key → verdict; empty without tests. asked:
+    inputs that were to be generated."""
 
     problem: str
     tests: int
@@ -64,6 +65,7 @@ class Rejudged:
     verdicts: dict[str, str]
     dropped: dict[str, int]
     why: str = ""
+    asked: int = 0
 
     @property
     def failed(self) -> int:
@@ -86,6 +88,7 @@ class Rejudged:
             "verdicts": dict(self.verdicts),
             "dropped": dict(self.dropped),
             "why": self.why,
+            "asked": self.asked,
         }
 
 
@@ -109,12 +112,13 @@ async def check_accepted(
             continue
         task = task_of(run.name)
         if task is None:
-            yield Rejudged(run.name, 0, 0, {}, {}, "its hidden tests cannot be read")
+            yield Rejudged(run.name, 0, 0, {}, {}, "its hidden tests cannot be read", count)
             continue
         extra = await extra_tests(
             task, solutions_of(run.name), sandbox, count=count, seed=seed, time_factor=time_factor
         )
-        yield await rejudge(run, task, extra, sandbox, time_factor=time_factor)
+        found = await rejudge(run, task, extra, sandbox, time_factor=time_factor)
+        yield replace(found, asked=count)
 
 
 async def extra_tests(
@@ -221,17 +225,29 @@ async def _agreed_answer(
 
 
 def save_rejudged(path: Path, rows: Iterable[Rejudged]) -> None:
-    """JSON lines, one a problem. Raises OSError."""
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps({"format": FORMAT} | row.plain()) + "\n")
+    """JSON lines, one a problem; whole or not at all. Raises OSError."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join(map(_line, rows)), encoding="utf-8")
+    temporary.replace(path)
+
+
+def append_rejudged(path: Path, row: Rejudged) -> None:
+    """One more line. Raises OSError."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(_line(row))
+
+
+def _line(row: Rejudged) -> str:
+    return json.dumps({"format": FORMAT} | row.plain()) + "\n"
 
 
 def load_rejudged(path: Path) -> dict[str, Rejudged]:
-    """By problem. Raises UserError for a file that `save_rejudged` did not write."""
+    """By problem; a last line that was not written to its end does not count. Raises UserError for a file that
+    `save_rejudged` did not write."""
     found: dict[str, Rejudged] = {}
     try:
-        for line in path.read_text("utf-8").splitlines():
+        whole, _, _ = path.read_text("utf-8").rpartition("\n")
+        for line in whole.splitlines():
             record = json.loads(line)
             if record.get("format") != FORMAT:
                 raise ValueError(f"a line is not in the format {FORMAT}")
@@ -242,6 +258,7 @@ def load_rejudged(path: Path) -> dict[str, Rejudged]:
                 {str(key): str(verdict) for key, verdict in record["verdicts"].items()},
                 {str(why): int(n) for why, n in record["dropped"].items()},
                 str(record["why"]),
+                int(record.get("asked", 0)),
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: cannot be read as the outcome of extra tests ({error})") from None

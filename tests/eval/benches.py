@@ -25,12 +25,17 @@ from solver.store import Execution, RunInput, Store, StoredProgram
 @dataclass(frozen=True)
 class Drawn:
     """A sample. source: None for an answer without a program. does: per generated input a letter, equal ones for equal
-    outputs, or a fault's name; empty for a program that fails the example."""
+    outputs, or a fault's name; empty for a program that fails the example. plan, temperature: by default as the engine
+    would have asked."""
 
     source: str | None
     does: tuple[str, ...] = ()
     right: bool = False
     fails_with: str = "WA"
+    plan: str = ""
+    temperature: float | None = None
+    tokens: int = 20
+    logprob: float = -0.5
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,9 @@ def _make_run(directory: Path, asked: Asked) -> None:
                 program = StoredProgram(key_of(drawn.source), index, "python", drawn.source)
             request = requests[index]
             sample = Sample(
-                index, 0, "text", "a-model", request.plan, "python", request.temperature, request.seed,
-                50, 20, -0.5, "stop",
+                index, 0, "text", "a-model", drawn.plan or request.plan, "python",
+                request.temperature if drawn.temperature is None else drawn.temperature, request.seed,
+                50, drawn.tokens, drawn.logprob, "stop",
             )  # fmt: skip
             store.add_sample(index, sample, "ok" if program else "no code", program)
             if program is not None and program.key not in seen:

@@ -119,7 +119,7 @@ def test_what_was_found_comes_back_from_its_file(tmp_path):
     assert (rows[0].checked, rows[0].failed) == (1, 1)
 
 
-@pytest.mark.parametrize("content", ["{", "[]\n", '{"format": "other"}\n', '{"format": "codesieve-extra-tests/1"}\n'])
+@pytest.mark.parametrize("content", ["{\n", "[]\n", '{"format": "other"}\n', '{"format": "codesieve-extra-tests/1"}\n'])
 def test_a_file_of_something_else_is_refused(tmp_path, content):
     (tmp_path / "extra.jsonl").write_text(content)
     with pytest.raises(UserError, match="cannot be read"):
