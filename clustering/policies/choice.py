@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clustering.evidence import FIRST_OUTPUT, Evidence
+from clustering.evidence import Evidence
 from clustering.policies import signals
 from clustering.policies.features import is_filtered
 from clustering.policies.named import PUBLISHED
@@ -17,12 +17,6 @@ from clustering.policies.signals import Floats, Indexes
 
 SECOND_FROM_CLUSTER = 0.01
 """How much of its chance a program keeps when one that behaves like it has been chosen already."""
-
-SIMILARITY_DISCOUNT = 0.5
-"""How much less a cluster counts the more it behaves like a chosen one; chosen on the CodeGen pool."""
-GREEDY = 32
-"""So many submissions are chosen one by one; the others follow in the order of their chances."""
-_NEVER_QUITE_ALIKE = 0.02  # different clusters may differ on one input of very many
 
 POLICIES = ("default", *PUBLISHED)
 
@@ -101,33 +95,17 @@ def most_likely_to_hit(evidence: Evidence, who: Indexes, chance: Floats) -> Inde
     Candidates of one behaviour are right or wrong nearly always together: the second one of a cluster counts
     SECOND_FROM_CLUSTER of its chance, the third that squared. Within a cluster the likeliest comes first, then the
     earliest: how often a program was sampled says nothing more once its behaviour is known (docs/selection.md). Where
-    no example has dropped anybody, similar behaviours often fall together too: a cluster then counts
-    (1 - s)^SIMILARITY_DISCOUNT of its chance, s being the largest share of inputs on which it agrees with a chosen one
-    (after maximal marginal relevance, Carbonell and Goldstein, 1998).
+    no example has dropped anybody, those after the first count their cluster's share of the samples too: chances that
+    rest on agreement favour lone variants of the first behaviour, which are wrong where it is wrong.
     """
     groups, first = signals.classes(evidence, who), signals.orders(evidence, who)
-    depth = _depth(groups, chance, first)
     best, earliest = best_of_groups(groups, chance), -best_of_groups(groups, -first.astype(float))
-    tie = np.empty(len(who))
-    tie[np.lexsort((first, earliest, -best))] = np.arange(len(who))
-    gain = chance * SECOND_FROM_CLUSTER**depth
-    leading = depth == 0
-    rows = evidence.outcomes[who]
-    discount = 0.0 if is_filtered(evidence, who) else SIMILARITY_DISCOUNT
-    apart = np.ones(len(who))
-    chosen: list[int] = []
-    for _ in range(min(GREEDY, len(who))):
-        now = np.where(leading, gain * apart**discount, gain)
-        now[chosen] = -1.0
-        likeliest = np.flatnonzero(now == now.max())
-        pick = int(likeliest[np.argmin(tie[likeliest])])
-        chosen.append(pick)
-        if rows.shape[1] and discount:
-            alike = ((rows == rows[pick]) & (rows >= FIRST_OUTPUT)).mean(axis=1)
-            apart = np.minimum(apart, 1.0 - alike + _NEVER_QUITE_ALIKE)
-    gain[chosen] = np.inf
-    rest = np.lexsort((tie, -gain))[len(chosen) :]
-    return np.concatenate([np.array(chosen, dtype=np.intp), rest])
+    gain = chance * SECOND_FROM_CLUSTER ** _depth(groups, chance, first)
+    if not is_filtered(evidence, who):
+        likeliest = np.lexsort((first, earliest, -gain))[0]
+        gain = gain * signals.summed(signals.weights(evidence, who), groups)
+        gain[likeliest] = np.inf
+    return np.lexsort((first, earliest, -best, -gain))
 
 
 def _depth(groups: Indexes, chance: Floats, first: Indexes) -> Floats:
