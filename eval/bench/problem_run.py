@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from clustering.evidence import Evidence
 from eval.bench.layout import BenchDirectory
 from eval.bench.verdicts import JudgedProblem, Verdicts
+from eval.judge import Judgement
 from solver.choice import choice_evidence
 from solver.config import RunConfig
 from solver.problem import Problem
@@ -44,7 +45,8 @@ class ProblemRun:
 
     sample_program: candidate's row, -1 for a sample without a program. sample_tokens: completion tokens. sample_plan:
     the name of its prompt plan. example_runs: per candidate, how many examples it was run on.
-    example_verdict, verdict: on the examples and on the judge's tests. report: the run's report.json.
+    example_verdict, verdict: on the examples and on the judge's tests. failed_on: which of the judge's tests the
+    candidate failed, in words; empty where it failed none or was not judged. report: the run's report.json.
     model_seconds: wall time between the first sample and the last.
     """
 
@@ -68,6 +70,7 @@ class ProblemRun:
     verdict: tuple[str, ...]
     right: NDArray[np.bool_]
     submissions: tuple[Submitted, ...]
+    failed_on: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -128,4 +131,17 @@ def load_run(directory: Path, about: JudgedProblem, verdicts: Verdicts) -> Probl
             Submitted(int(s["rank"]), row_of[s["program"]], float(s["confidence"]), s["cluster"])
             for s in report["submissions"]
         ),
+        failed_on=tuple(
+            _failed_on(judgements[c.key], len(problem.examples)) if c.key in judgements else ""
+            for c in evidence.candidates
+        ),
     )
+
+
+def _failed_on(judgement: Judgement, examples: int) -> str:
+    if judgement.failing_test is None:
+        return ""
+    place = judgement.failing_test - examples
+    if place < 0:
+        return f"example {judgement.failing_test + 1}"
+    return f"hidden test {place + 1} of {judgement.tests - examples}"

@@ -40,7 +40,8 @@ _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A program. rank: of the submission, None for a cluster's leader that was not submitted."""
+    """A program. rank: of the submission, None for a cluster's leader that was not submitted. failed_on: the judge's
+    test that it failed."""
 
     rank: int | None
     confidence: float | None
@@ -54,6 +55,7 @@ class Shown:
     verdict: str
     cpu_seconds: float | None
     source: Piece | None
+    failed_on: str = ""
 
     @property
     def right(self) -> bool:
@@ -228,6 +230,7 @@ def _program(
         verdict=run.verdict[row],
         cpu_seconds=seconds,
         source=allowance.take(facts.source, _PROGRAM),
+        failed_on=run.failed_on[row] if run.failed_on else "",
     )
 
 

@@ -64,7 +64,8 @@ def make_bench(root: Path, problems: Sequence[Asked]) -> Path:
             for drawn in asked.samples:
                 if drawn.source is not None and drawn.does:
                     verdict = Verdict.AC if drawn.right else Verdict.WA
-                    verdicts.add(asked.name, key_of(drawn.source), Judgement(verdict, 3, 4, None, 0.01))
+                    failing = None if drawn.right else 3
+                    verdicts.add(asked.name, key_of(drawn.source), Judgement(verdict, 3, 4, failing, 0.01))
             verdicts.finish(asked.name)
     return root
 

@@ -188,6 +188,10 @@ def test_each_problem_is_told_down_to_its_programs(page: Page) -> None:
     assert "the statement says any" in section(page, "hard")
 
 
+def test_a_wrong_program_is_shown_with_the_test_it_fails(page: Page) -> None:
+    assert "✗ WA on hidden test 3 of 3" in " ".join(page.text.split())
+
+
 def test_the_prompt_shown_is_the_one_behind_the_first_submission(page: Page) -> None:
     assert "Prompt behind the first submission" in section(page, "easy")
     assert "Solve this competitive programming problem." in section(page, "easy")
