@@ -20,7 +20,7 @@ from eval.ablation import ablate as ablate_default
 from eval.calibration import expected_calibration_error, plot, reliability
 from eval.pools import Labelled, read_pool
 from eval.pools.gather import Skipped, default_cache, gather
-from eval.selection import ORACLE, compare
+from eval.selection import ORACLE, compare, pass_at_1
 from solver.errors import UserError
 
 _PATH = click.Path(path_type=Path)
@@ -100,6 +100,7 @@ def select(
     bins = reliability(problems, scorer, not no_examples)
     result |= {
         "samples": sum(problem.samples for problem in problems),
+        "pass_at_1": pass_at_1(problems, seed),
         "programs": sum(len(problem.right) for problem in problems),
         "executions": sum(problem.runs for problem in problems),
         "execution_seconds": round(sum(problem.seconds for problem in problems), 1),
@@ -193,7 +194,7 @@ def _show(result: dict[str, Any], ks: Sequence[int]) -> None:
     if "ablations" in result:
         console.print(_ablation_table(result["ablations"], ks))
     console.print(
-        f"coverage {100 * result['coverage']:.1f} %, lost by the filter {100 * result['filter_loss']:.1f} %; "
+        f"pass@1 {_percent(result['pass_at_1'])}; coverage {100 * result['coverage']:.1f} %, lost by the filter {100 * result['filter_loss']:.1f} %; "
         f"calibration error {result['calibration_error']:.3f}; "
         f"{result['executions']} executions in {result['execution_seconds']:.0f} s"
     )

@@ -39,6 +39,17 @@ def losses(problems: Sequence[Labelled], use_examples: bool) -> Losses:
     return Losses(len(problems), len(covered), len(lost))
 
 
+def pass_at_1(problems: Sequence[Labelled], seed: int = 0) -> Interval:
+    """The mean share of a problem's samples that are right, those without a program counted as wrong."""
+    return _interval(
+        [
+            Fraction(sum(c.weight for c, right in zip(p.plain.candidates, p.right, strict=True) if right), p.samples)
+            for p in problems
+        ],
+        Bootstrap(len(problems), seed),
+    )
+
+
 def evidence_of(problem: Labelled, use_examples: bool) -> Evidence:
     """The evidence of one setting."""
     return problem.with_examples if use_examples else problem.plain

@@ -12,7 +12,7 @@ from clustering.policies import POLICIES
 from clustering.policies.scorer import SETTINGS, Regression, Scorer
 from eval.calibration import Bin, expected_calibration_error, plot, reliability
 from eval.pools import Labelled, load_labelled, save_labelled
-from eval.selection import ORACLE, compare, losses
+from eval.selection import ORACLE, compare, losses, pass_at_1
 
 SCORER = Scorer(("agreement",), dict.fromkeys(SETTINGS, Regression((6.0,), (0.0,), (1.0,), -3.0)))
 EVERYTHING = (*POLICIES, ORACLE)
@@ -116,3 +116,8 @@ def test_a_scorer_that_is_always_half_sure_of_a_fair_coin_is_calibrated():
 def test_a_reliability_plot_is_saved(tmp_path):
     plot([Bin(0.5, 0.4, 1.0)], tmp_path / "plot.svg", "held out")
     assert "</svg>" in (tmp_path / "plot.svg").read_text()
+
+
+def test_pass_at_1_counts_samples_that_hold_no_program_as_wrong():
+    whole = problem("a", [0, 1], [True, False])
+    assert pass_at_1([replace(whole, samples=4), problem("b", [0], [True])])["value"] == pytest.approx((1 / 4 + 1) / 2)
