@@ -194,7 +194,8 @@ def _show(result: dict[str, Any], ks: Sequence[int]) -> None:
     if "ablations" in result:
         console.print(_ablation_table(result["ablations"], ks))
     console.print(
-        f"pass@1 {_percent(result['pass_at_1'])}; coverage {100 * result['coverage']:.1f} %, lost by the filter {100 * result['filter_loss']:.1f} %; "
+        f"pass@1 {_percent(result['pass_at_1'])}; "
+        f"coverage {100 * result['coverage']:.1f} %, lost by the filter {100 * result['filter_loss']:.1f} %; "
         f"calibration error {result['calibration_error']:.3f}; "
         f"{result['executions']} executions in {result['execution_seconds']:.0f} s"
     )
