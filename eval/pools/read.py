@@ -42,7 +42,7 @@ def _groups(pool: Path) -> Iterator[tuple[str, list[Record]]]:
         return
     shards = open_source(pool)
     for name in shards.problems():
-        group = [record for _, record in shards.records({name}) if record["problem"] == name]
+        group = [record for _, record in shards.records({name})]
         if answers := [record for record in group if not record["plan"].startswith(SIDE_PLAN)]:
             yield name, answers
 

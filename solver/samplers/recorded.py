@@ -13,15 +13,14 @@ import contextlib
 import gzip
 import io
 import itertools
-import json
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from solver.errors import UserError
 from solver.samplers.base import SIDE_PLAN, Request, Sample
 from solver.samplers.recordings.rows import zstandard
-from solver.samplers.recordings.shapes import BadRecord, problem_of, row_of, samples_of
+from solver.samplers.recordings.shapes import BadRecord, line_of, problem_of, samples_of
 from solver.samplers.recordings.source import open_source
 
 _BATCH = 64  # samples read in one go
@@ -119,7 +118,7 @@ class SampleWriter:
         self._text = io.TextIOWrapper(packed(self._raw), "utf-8", newline="\n")
 
     def write(self, problem: str, sample: Sample) -> None:
-        write_sample(self._text, problem, sample)
+        self._text.write(line_of(problem, sample).decode())
 
     def close(self) -> None:
         self._text.close()
@@ -130,11 +129,6 @@ class SampleWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def write_sample(stream: IO[str], problem: str, sample: Sample) -> None:
-    """Appends one line in our shape, with the name of the problem that the sample answers."""
-    stream.write(json.dumps(row_of(problem, sample)) + "\n")
 
 
 def _take(samples: Iterator[Sample], count: int) -> list[Sample]:

@@ -71,6 +71,16 @@ async def test_a_problem_reads_its_own_parts_only(tmp_path: Path) -> None:
         await replay(root, "b")
 
 
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+async def test_problems_with_names_alike_or_strange_are_told_apart(tmp_path: Path, form: PartFormat) -> None:
+    names = ["a", "a ", 'a", "b', 'a"', "b", "ä", "\n", "1575_B. Title", ""]
+    with ShardWriter(tmp_path / "s", form) as writer:
+        for number, name in enumerate(names):
+            writer.add(name, sample(number))
+    for number, name in enumerate(names):
+        assert await replay(tmp_path / "s", name) == [sample(number)]
+
+
 def test_the_names_of_problems_are_known_without_reading_parts(tmp_path: Path) -> None:
     root = write(tmp_path / "s", {"b": 3, "a": 3})
     for part in read_manifest(root).parts:

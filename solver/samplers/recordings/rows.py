@@ -6,13 +6,13 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from solver.errors import UserError
-from solver.samplers.recordings.shapes import Record
+from solver.samplers.recordings.shapes import Record, line_beginning
 
 MAX_LINE_BYTES = 256 * 2**20
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -33,21 +33,24 @@ def file_records(path: Path) -> Iterator[tuple[int, Record]]:
         raise UserError(f"{path}: cannot read the recording ({error.strerror or error})") from error
 
 
-def records(stream: BinaryIO, label: str) -> Iterator[tuple[int, Record]]:
-    """As `file_records`, of an open file that can seek. Raises UserError beginning with the label, OSError."""
+def records(stream: BinaryIO, label: str, problems: Collection[str] | None = None) -> Iterator[tuple[int, Record]]:
+    """As `file_records`, of an open file that can seek. Raises UserError beginning with the label, OSError.
+
+    problems: only those of these, in a file that `ShardWriter` made; lines of others are not even decoded.
+    """
     magic = stream.read(4)
     stream.seek(0)
     if magic == _PARQUET:
-        yield from _parquet_rows(stream, label)
+        yield from _parquet_rows(stream, label, problems)
         return
-    number = 0
+    number, beginnings = 0, () if problems is None else tuple(map(line_beginning, problems))
     try:
         with _unpacked(stream, magic, label) as lines:
             while line := lines.readline(MAX_LINE_BYTES + 1):
                 number += 1
                 if len(line) > MAX_LINE_BYTES:
                     raise UserError(f"{label}:{number}: a line over {MAX_LINE_BYTES >> 20} MiB; split it")
-                if line.strip():
+                if line.strip() and (problems is None or line.startswith(beginnings)):
                     yield number, _record(line, f"{label}:{number}")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{label}: broken gzip after line {number} ({error}); write it again") from error
@@ -132,21 +135,26 @@ def parquet(label: str) -> Any:
     """The modules pyarrow and pyarrow.parquet. Raises UserError when they are not installed."""
     try:
         import pyarrow
+        import pyarrow.compute
         import pyarrow.parquet
     except ImportError:
         raise UserError(f"{label}: Parquet needs the library: {_INSTALL}") from None
     return pyarrow
 
 
-def _parquet_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Record]]:
+def _parquet_rows(stream: BinaryIO, label: str, problems: Collection[str] | None) -> Iterator[tuple[int, Record]]:
     arrow = parquet(label)
     number = 0
+    wanted = None if problems is None else arrow.array(list(problems), "string")
     try:
         batches = arrow.parquet.ParquetFile(stream, pre_buffer=False).iter_batches(_ROWS_AT_ONCE, use_threads=False)
         for batch in batches:
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
+            numbers = arrow.array(range(number + 1, number + len(batch) + 1))
+            number += len(batch)
+            if wanted is not None:
+                mask = arrow.compute.is_in(batch.column("problem"), value_set=wanted)
+                batch, numbers = batch.filter(mask), numbers.filter(mask)
+            yield from zip(numbers.to_pylist(), batch.to_pylist(), strict=True)
     except (arrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{label}: broken Parquet after row {number} ({reason}); write it again") from error

@@ -11,6 +11,7 @@ Shapes, told apart record by record:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -28,6 +29,16 @@ class BadRecord(Exception):
 def row_of(problem: str, sample: Sample) -> Record:
     """A sample in our shape, with the name of the problem that it answers."""
     return {"problem": problem, **asdict(sample)}
+
+
+def line_of(problem: str, sample: Sample) -> bytes:
+    """The line of JSON that holds `row_of`."""
+    return json.dumps(row_of(problem, sample)).encode() + b"\n"
+
+
+def line_beginning(problem: str) -> bytes:
+    """How every `line_of` this problem begins, and no other."""
+    return json.dumps({"problem": problem})[:-1].encode() + b","
 
 
 def samples_of(record: Record, ordinal: int) -> Iterator[Sample] | None:

@@ -61,8 +61,11 @@ def notes_on(path: Path) -> list[str]:
     return notes
 
 
-def part_records(root: Path, part: Part) -> Iterator[tuple[int, Record]]:
-    """(line from 1, record) of a part that is as the manifest says. Raises UserError naming it otherwise."""
+def part_records(root: Path, part: Part, problems: Collection[str] | None = None) -> Iterator[tuple[int, Record]]:
+    """(line from 1, record) of a part that is as the manifest says. Raises UserError naming it otherwise.
+
+    problems: of these only; None: all.
+    """
     path = root / part.file
     mend = "copy it again from where it was sampled"
     try:
@@ -75,7 +78,7 @@ def part_records(root: Path, part: Part) -> Iterator[tuple[int, Record]]:
         raise UserError(f"{path}: damaged: {len(packed)} bytes, not the {part.bytes} of {MANIFEST}; {mend}")
     if hashlib.sha256(packed).hexdigest() != part.sha256:
         raise UserError(f"{path}: damaged: its SHA-256 is not the one in {MANIFEST}; {mend}")
-    return records(io.BytesIO(packed), str(path))
+    return records(io.BytesIO(packed), str(path), problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class _Directories:
         for root in self.roots:
             for part in _manifest(root).parts:
                 if problems is None or not part.problems.keys().isdisjoint(problems):
-                    for number, record in part_records(root, part):
+                    for number, record in part_records(root, part, problems):
                         yield f"{root / part.file}:{number}", record
 
     def problems(self) -> list[str]:

@@ -25,10 +25,10 @@ from solver.errors import UserError
 from solver.samplers.base import SIDE_PLAN, Sample
 from solver.samplers.recordings.manifest import MANIFEST, Part, manifest_line, open_file, open_files, read_manifest
 from solver.samplers.recordings.rows import parquet, zstandard
-from solver.samplers.recordings.shapes import row_of
+from solver.samplers.recordings.shapes import line_beginning, line_of
 from solver.samplers.recordings.source import part_records
 
-PART_BYTES = 8 * 2**20
+PART_BYTES = 4 * 2**20
 """Of an open part, as text, before it is closed."""
 
 PartFormat = Literal["jsonl", "parquet"]
@@ -80,7 +80,7 @@ class ShardWriter:
 
     def add(self, problem: str, sample: Sample) -> None:
         """Raises OSError."""
-        line = json.dumps(row_of(problem, sample)).encode() + b"\n"
+        line = line_of(problem, sample)
         if self._journal.write(line) < len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.root))
         self._open_problems[problem] += 1
@@ -102,12 +102,11 @@ class ShardWriter:
             record
             for part in self._parts
             if problem in part.problems
-            for _, record in part_records(self.root, part)
-            if record["problem"] == problem
+            for _, record in part_records(self.root, part, {problem})
         ]
         if self._open_problems[problem]:
             lines = open_file(self.root, len(self._parts)).read_bytes().splitlines()
-            rows += [row for row in map(json.loads, lines) if row["problem"] == problem]
+            rows += [json.loads(line) for line in lines if line.startswith(line_beginning(problem))]
         return {key_of(row["plan"], row["request"], row["choice"]) for row in rows}
 
     def _take_up(self) -> FileIO:
