@@ -1,4 +1,4 @@
-"""`solve select`: every way to choose, on the same recorded samples."""
+"""`solve select`: every way to choose, on the same recorded samples or on what runs have executed already."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from eval.ablation import ablate as ablate_default
 from eval.calibration import expected_calibration_error, plot, reliability
 from eval.pools import Labelled, read_pool
 from eval.pools.gather import Skipped, default_cache, gather
+from eval.select_runs import are_benchmarks, choices, labelled_runs
 from eval.selection import ORACLE, compare, pass_at_1
 from solver.errors import UserError
 
@@ -46,7 +47,8 @@ def _policies(ctx: click.Context, param: click.Parameter, value: str) -> tuple[s
 
 
 @click.command()
-@click.option("--samples", "pools", required=True, multiple=True, type=_PATH, help="Recorded samples; may be repeated.")
+@click.argument("runs", nargs=-1, type=_PATH, metavar="[RUN…]")
+@click.option("--samples", "pools", multiple=True, type=_PATH, help="Recorded samples; may be repeated.")
 @click.option("--problems", "files", multiple=True, type=_PATH, help="Where the problems are; may be repeated.")
 @click.option("--policy", "policies", default="all", callback=_policies, metavar="A,B|all", show_default=True)
 @click.option("--k", "ks", default="1,2,3,10", callback=_ks, metavar="K,K", show_default=True, help="Submissions.")
@@ -61,6 +63,7 @@ def _policies(ctx: click.Context, param: click.Parameter, value: str) -> tuple[s
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def select(
+    runs: tuple[Path, ...],
     pools: tuple[Path, ...],
     files: tuple[Path, ...],
     policies: tuple[str, ...],
@@ -76,9 +79,10 @@ def select(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Compare policies of choosing on recorded pools of samples.
+    """Compare policies of choosing on recorded pools of samples, or on runs; these execute nothing more.
 
-    Programs are run once, on examples, generated inputs and hidden tests, and the results are kept. The choice sees
+    RUN is a directory of `solve bench`, or of `solve run`, of which it is told what each policy would submit. Programs
+    of --samples are run once, on examples, generated inputs and hidden tests, and the results are kept. The choice sees
     nothing of hidden tests. Shares are of all problems; intervals are 95 % bootstrap intervals over problems, and
     `default_minus_this` is paired.
     """
@@ -86,9 +90,21 @@ def select(
         scorer = load_scorer(scorer_file)
     except BadScorer as error:
         raise UserError(str(error)) from None
+    if bool(runs) == bool(pools):
+        raise UserError("give directories of runs, or recorded samples with --samples FILE --problems FILE")
+    if runs and no_examples:
+        raise UserError("--no-examples: a run executes on other inputs only what passes the examples")
+    if runs and not are_benchmarks(runs):
+        _choose_again(runs, policies, max(ks), seed, scorer, as_json=as_json)
+        return
     progress = Console(stderr=True, quiet=quiet)
     began = time.monotonic()
-    problems, skipped = asyncio.run(_gather(pools, files, cache or default_cache(), limit, seed, workers, progress))
+    problems: list[Labelled]
+    skipped: list[Skipped]
+    if runs:
+        problems, skipped = labelled_runs(runs, limit), []
+    else:
+        problems, skipped = asyncio.run(_gather(pools, files, cache or default_cache(), limit, seed, workers, progress))
     if not problems:
         raise UserError(
             "no problem of the pool can be judged: " + "; ".join(f"{s.problem}: {s.reason}" for s in skipped[:3])
@@ -116,6 +132,25 @@ def select(
     if plot_file is not None:
         _save_plot(bins, plot_file)
     print(json.dumps(result)) if as_json else _show(result, ks)
+
+
+def _choose_again(
+    runs: Sequence[Path], policies: Sequence[str], k: int, seed: int, scorer: Scorer, *, as_json: bool
+) -> None:
+    wanted = [policy for policy in policies if policy != ORACLE]
+    if not wanted:
+        raise UserError("--policy oracle needs hidden verdicts, which single runs do not have")
+    found = [choices(run, wanted, k, seed=seed, scorer=scorer) for run in runs]
+    if as_json:
+        print(json.dumps({"k": k, "runs": found}))
+        return
+    for one in found:
+        table = Table(title=f"{one['problem']}: {one['passing']} programs pass the examples", title_justify="left")
+        for heading in ("policy", "submissions, best first: program P(correct)"):
+            table.add_column(heading)
+        for policy, chosen in one["policies"].items():
+            table.add_row(policy, ", ".join(f"{c['program'][:8]} {c['confidence']:.2f}" for c in chosen) or "none")
+        Console().print(table)
 
 
 async def _gather(

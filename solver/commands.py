@@ -26,6 +26,7 @@ from solver.report import render
 from solver.rundir import RunDirectory
 from solver.samplers.factory import resolve_model
 from solver.samplers.recorded import SampleWriter
+from solver.samplers.recordings import notes_on
 from solver.session import Session, execute
 from solver.store import Store
 from solver.tracing import TraceOptions, open_traces
@@ -63,7 +64,7 @@ def _option(*names: str, **settings: Any) -> Callable[[Any], Any]:
 _RUN_OPTIONS = [
     _option("--model", metavar="MODEL", help="Name of ours, directory, GGUF file or hub id."),
     _option("--base-url", metavar="URL", help="OpenAI-compatible endpoint to sample from (any model it serves)."),
-    _option("--recorded", type=click.Path(path_type=Path), help="Replay recorded samples (JSONL or .gz)."),
+    _option("--recorded", type=click.Path(path_type=Path), help="Replay recorded samples (file or shards)."),
     _option("--samples", type=int, help="Sample budget."),
     _option("--samples-per-request", type=int, help="Answers drawn from one prompt."),
     _option("--max-tokens", type=int, help="Longest answer, in tokens."),
@@ -170,7 +171,7 @@ def show(run_path: Path, as_json: bool) -> None:
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, writable=True))
 def samples(run_path: Path, out: Path) -> None:
-    """Write a run's raw samples to FILE (JSON Lines; gzip when it ends in .gz), for `--recorded FILE`."""
+    """Write a run's raw samples to FILE (JSON Lines, packed when it ends in .gz or .zst), for `--recorded FILE`."""
     directory, problem, _ = RunDirectory.open(run_path)
     if not directory.store_path.exists():
         raise UserError(f"{run_path}: has no samples yet; go on with `solve resume {run_path}`")
@@ -196,6 +197,9 @@ def run_config(options: dict[str, Any]) -> RunConfig:
     if kind == "endpoint":
         given.setdefault("model", "")  # the server's only model
     config = make_config(sampler=kind, **given)
+    if config.recorded is not None:
+        for note in notes_on(config.recorded):
+            click.echo(f"solve: {note}", err=True)
     scorer_of(config)
     _check_languages(config)
     return config

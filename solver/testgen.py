@@ -20,7 +20,7 @@ from sandbox import Limits, Program, Runner, Verdict
 from solver.extract import extract
 from solver.fences import fenced_blocks
 from solver.problem import Problem
-from solver.samplers.base import Sample
+from solver.samplers.base import Request, Sample
 from solver.side import OpenSampler, side_request, side_samples
 from solver.store import Store
 from solver.testgen_prompts import difference_prompt, generator_prompt, test_prompt, validator_prompt
@@ -49,6 +49,16 @@ class ModelInput:
     copies: int = 0
 
 
+def input_requests(problem: Problem, count: int, seed: int) -> tuple[list[Request], list[Request], list[Request]]:
+    """What `model_inputs` asks for: generators, tests and validators; a list is of one plan."""
+    asked = max(2, count // 4)
+    return (
+        [side_request("generator", i, generator_prompt(problem, i), seed=seed) for i in range(asked)],
+        [side_request("test", 0, test_prompt(problem), n=asked, seed=seed)],
+        [side_request("validator", 0, validator_prompt(problem), n=asked, seed=seed)] * (problem.mode != "function"),
+    )
+
+
 async def model_inputs(
     problem: Problem, open_sampler: OpenSampler, sandbox: Runner, store: Store, count: int, seed: int
 ) -> list[ModelInput]:
@@ -56,18 +66,9 @@ async def model_inputs(
 
     Asks for about count / 4 generators, validators and answers with tests each. Raises what sampler and sandbox raise.
     """
-    asked = max(2, count // 4)
-    generators = await side_samples(
-        [side_request("generator", i, generator_prompt(problem, i), seed=seed) for i in range(asked)],
-        open_sampler,
-        store,
-    )
-    tests = await side_samples([side_request("test", 0, test_prompt(problem), n=asked, seed=seed)], open_sampler, store)
-    validators = await side_samples(
-        [side_request("validator", 0, validator_prompt(problem), n=asked, seed=seed)] * (problem.mode != "function"),
-        open_sampler,
-        store,
-    )
+    generators, tests, validators = [
+        await side_samples(requests, open_sampler, store) for requests in input_requests(problem, count, seed)
+    ]
     made = await _generated(_programs(generators), problem, sandbox)
     claimed = _tests(tests, problem)
     known = {_plain(example.input, problem) for example in problem.examples}

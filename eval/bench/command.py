@@ -25,6 +25,7 @@ from eval.bench.progress import BenchProgress, show_bench_progress
 from eval.bench.rates import remember_rate
 from eval.bench.summary_text import show_results
 from eval.datasets import DATA_SETS
+from eval.datasets.options import data_options, named_data, words
 from eval.metrics import FORMATS
 from solver.commands import run_config, run_options
 from solver.errors import UserError
@@ -37,11 +38,8 @@ EXIT_INTERRUPTED = 130
 _PATH = click.Path(path_type=Path)
 
 
-def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    return tuple(word.strip() for word in (value or "").split(",") if word.strip())
-
-
-def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+def list_of_numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    """An option's callback: `1,10` → (1, 10)."""
     try:
         return tuple(int(word) for word in value.split(","))
     except ValueError:
@@ -49,29 +47,11 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 
 
 def _formats(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    names = _list(ctx, param, value)
+    names = words(ctx, param, value)
     for name in names:
         if name not in FORMATS:
             raise click.BadParameter(f"there is no export format {name!r}; there are: {', '.join(FORMATS)}")
     return names
-
-
-_DATA_OPTIONS = [
-    click.option(
-        "--data", "path", metavar="WHERE", default="", help="Local file or folder, or hub id.  [default: hub]"
-    ),
-    click.option("--split", default="", help="Which split.  [default: the data set's usual one]"),
-    click.option("--limit", type=int, metavar="N", help="Only N problems: the first, or with --sample-seed any."),
-    click.option("--sample-seed", type=int, metavar="SEED", help="With --limit: a random sample."),
-    click.option("--ids", callback=_list, metavar="A,B", help="Only these problems."),
-    click.option("--difficulty", callback=_list, metavar="A,B", help="As the data set words it."),
-    click.option("--rating", default="", metavar="LOW-HIGH", help="1200-1600, 2000-, -1200."),
-    click.option("--tag", callback=_list, metavar="A,B", help="At least one of these."),
-    click.option("--source", callback=_list, metavar="A,B", help="codeforces, atcoder, …"),
-    click.option("--since", metavar="DAY", help="2024-08-01 or later."),
-    click.option("--until", metavar="DAY", help="This day or earlier."),
-    click.option("--allow-repeats", is_flag=True, help="Keep problems whose hidden tests all repeat an example."),
-]
 
 
 _extra_option = click.option(
@@ -82,18 +62,12 @@ _extra_option = click.option(
 )
 
 
-def _data_options(command: Any) -> Any:
-    for option in reversed(_DATA_OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("data_set", required=False, metavar=f"[{'|'.join(DATA_SETS)}]")
-@_data_options
+@data_options
 @click.option("--out", type=_PATH, help="Directory of the benchmark run.  [default: runs/bench-DATASET-TIME]")
 @click.option("--resume", type=_PATH, metavar="DIR", help="Go on with this benchmark run; nothing done is done again.")
-@click.option("--k", "ks", default="1,10", callback=_numbers, show_default=True, help="Submissions, for the figures.")
+@click.option("--k", "ks", default="1,10", callback=list_of_numbers, show_default=True, help="Submissions, of figures.")
 @click.option("--dry-run", is_flag=True, help="Estimate tokens, time and disk, and stop.")
 @click.option("--tokens-per-second", type=float, help="For --dry-run.  [default: as last measured with this model]")
 @click.option("--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}.")
@@ -170,22 +144,7 @@ def _extra_tests(root: Path, count: int, console: Console) -> None:
 def _config(data_set: str | None, ks: tuple[int, ...], extra_tests: int, options: dict[str, Any]) -> BenchConfig:
     if data_set is None:
         raise UserError(f"name a data set ({', '.join(DATA_SETS)}), or a run to go on with by --resume DIR")
-    names = (
-        "path",
-        "split",
-        "limit",
-        "ids",
-        "difficulty",
-        "rating",
-        "tag",
-        "source",
-        "since",
-        "until",
-        "allow_repeats",
-    )
-    data = {"name": data_set, "seed": options.pop("sample_seed"), **{name: options.pop(name) for name in names}}
-    if data["path"] and Path(data["path"]).expanduser().exists():
-        data["path"] = str(Path(data["path"]).expanduser().absolute())
+    data = named_data(data_set, options)
     config = make_bench_config(data, run_config(options), ks=ks, extra_tests=extra_tests)
     if extra_tests:
         check_references(config.data)

@@ -33,6 +33,7 @@ from solver.problem import Problem
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler
+from solver.samplers.recorded import NoSamples
 from solver.session import Session, carry_out, count_restart, counts_of
 from solver.store import Store
 from solver.tracing import NO_TRACES, Traces
@@ -176,9 +177,7 @@ class Driver:
                 self.progress.begin(planned.name, counts, recorded)
                 session = Session(run, own, self.config.run, self.model, self.console, quiet=True)
                 report = await carry_out(session, store, counts, tracer, sandbox, sampler, self._stoppable)
-        except UserError as error:
-            if self.config.run.recorded is None:
-                raise
+        except NoSamples as error:
             run.discard()
             self._skip(planned, str(error))
             return

@@ -21,7 +21,7 @@ from eval.bench.config import BenchConfig, read_config
 from eval.bench.extra import rejudge_accepted
 from eval.bench.layout import BenchDirectory
 from eval.bench.verdicts import JudgedProblem, Verdicts
-from eval.datasets import Skipped, doubtful, tasks
+from eval.datasets import Skipped, doubtful, placed_tasks, tasks
 from eval.input_only import ReferenceFailed, ready
 from eval.judge import Judgement, judge, program_for
 from eval.task import Task
@@ -36,7 +36,7 @@ def plan(root: Path, config: BenchConfig) -> None:
     bench = BenchDirectory(root)
     planned: list[JudgedProblem] = []
     skipped: list[dict[str, Any]] = []
-    for found in tasks(config.data):
+    for place, found in placed_tasks(config.data):
         if isinstance(found, Skipped):
             skipped.append({"problem": found.problem, "reason": found.reason})
             continue
@@ -44,7 +44,8 @@ def plan(root: Path, config: BenchConfig) -> None:
             skipped.append({"problem": found.problem.name, "reason": "no examples, so nothing can be filtered"})
             continue
         about, name = found.about, found.problem.name
-        number = len(planned) + 1
+        # Shards number as the data set does, so that they can be put together in its order.
+        number = len(planned) + 1 if config.data.shard is None else place + 1
         planned.append(
             JudgedProblem(
                 name=name,

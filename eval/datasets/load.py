@@ -39,12 +39,17 @@ Item = TypeVar("Item")
 
 def tasks(spec: DatasetSpec) -> Iterator[Task | Skipped]:
     """Problems with their hidden tests, in the data set's order. Raises UserError when it cannot be read."""
+    yield from (found for _, found in placed_tasks(spec))
+
+
+def placed_tasks(spec: DatasetSpec) -> Iterator[tuple[int, Task | Skipped]]:
+    """As `tasks`, each with its place among all problems that pass the filters, from 0: the same in every shard."""
 
     def build(entry: Entry) -> tuple[str, Task]:
         task = _worth_judging(entry.task(), allow_repeats=spec.allow_repeats)
         return task.problem.name, task
 
-    yield from _walk(spec, None, build)
+    yield from _placed(spec, None, build)
 
 
 def problems(spec: DatasetSpec) -> Iterator[Problem | Skipped]:
@@ -77,15 +82,30 @@ def reference_solutions(spec: DatasetSpec) -> Iterator[tuple[str, str, str]]:
 def _walk(
     spec: DatasetSpec, columns: frozenset[str] | None, build: Callable[[Entry], tuple[str, Item]]
 ) -> Iterator[Item | Skipped]:
+    yield from (item for _, item in _placed(spec, columns, build))
+
+
+def _placed(
+    spec: DatasetSpec, columns: frozenset[str] | None, build: Callable[[Entry], tuple[str, Item]]
+) -> Iterator[tuple[int, Item | Skipped]]:
+    """What is chosen, with its place. A shard reads what all of them read, since a limit counts the problems of all."""
+    for place, item in _chosen(spec, columns, build):
+        if spec.shard is None or place % spec.shard[1] == spec.shard[0]:
+            yield place, item
+
+
+def _chosen(
+    spec: DatasetSpec, columns: frozenset[str] | None, build: Callable[[Entry], tuple[str, Item]]
+) -> Iterator[tuple[int, Item | Skipped]]:
     """With a seed the data set is read twice: which problems belong to the sample is known at its end only."""
     if spec.seed is None or spec.limit is None:
-        yield from _first(_all(spec, columns, build), spec.limit)
+        yield from enumerate(_first(_all(spec, columns, build), spec.limit))
         return
     every: Iterator[tuple[str, Item | Skipped]] = _all(spec, columns, build)
     last = _last_rank(spec.seed, spec.limit, (name for name, item in every if not _skipped(item)))
-    for name, item in _all(spec, columns, build):
+    for place, (name, item) in enumerate(_all(spec, columns, build)):
         if last is None or _rank(spec.seed, name) <= last:
-            yield item
+            yield place, item
 
 
 def _first(items: Iterator[tuple[str, Item | Skipped]], limit: int | None) -> Iterator[Item | Skipped]:

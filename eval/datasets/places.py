@@ -45,12 +45,15 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Directories:
-    """A folder whose folders are problems."""
+    """A folder whose folders are problems, or that is one."""
 
     folder: Path
 
     def problems(self) -> Iterator[Path]:
-        """In natural order: 2 before 10."""
+        """In natural order: 2 before 10. A folder that is a problem itself holds that one."""
+        if is_problem(self.folder):
+            yield self.folder
+            return
         yield from sorted((path for path in self.folder.iterdir() if is_problem(path)), key=_natural)
 
 
@@ -87,7 +90,7 @@ def _local(path: Path, split: str, usual: str) -> Files | Directories:
         if path.is_file():
             return Files(((path, _format(path)),))
         for folder in (path / split, path / usual, path) if split else (path / usual, path):
-            if folder.is_dir() and any(map(is_problem, folder.iterdir())):
+            if folder.is_dir() and (is_problem(folder) or any(map(is_problem, folder.iterdir()))):
                 return Directories(folder)
         return Files(tuple((file, _format(file)) for file in _of_split(path, split, usual)))
     except OSError as error:

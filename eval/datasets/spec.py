@@ -35,6 +35,9 @@ class DatasetSpec(BaseModel):
     source: Annotated[tuple[str, ...], Field(description="Any of these sites: `codeforces`, `atcoder`, ...")] = ()
     since: Annotated[datetime.date | None, Field(description="This day or later.")] = None
     until: Annotated[datetime.date | None, Field(description="This day or earlier.")] = None
+    shard: Annotated[
+        tuple[int, int] | None, Field(description="(I, N): every N-th problem, from number I; all together are all.")
+    ] = None
     seed: Annotated[int | None, Field(description="With `limit`: a random sample, the same for the same seed.")] = None
     allow_repeats: Annotated[
         bool, Field(description="Keep problems whose hidden tests all repeat an example: they show nothing new.")
@@ -46,6 +49,13 @@ class DatasetSpec(BaseModel):
         if name not in DATA_SETS:
             raise ValueError(f"unknown data set {name[:40]!r}; known: {', '.join(DATA_SETS)}")
         return name
+
+    @field_validator("shard")
+    @classmethod
+    def _one_of(cls, shard: tuple[int, int] | None) -> tuple[int, int] | None:
+        if shard is not None and not 0 <= shard[0] < shard[1]:
+            raise ValueError(f"shard {shard[0]}/{shard[1]}: of N shards the first is 0/N and the last is N-1/N")
+        return shard
 
     @field_validator("rating")
     @classmethod

@@ -19,6 +19,8 @@ from solver.formats import load_problem
 from solver.formats.files import records
 from solver.formats.loading import select
 from solver.problem import Example, Problem
+from solver.samplers.base import SIDE_PLAN
+from solver.samplers.recordings import open_source
 
 Record = dict[str, Any]
 _CUT_AT = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")  # where a completion of one function ends
@@ -26,11 +28,23 @@ _CUT_AT = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")  # where a completion o
 
 def read_pool(pool: Path, problem_files: Sequence[Path]) -> Iterator[PoolProblem]:
     """The problems of a pool in its order. Raises UserError for a pool or a problem that cannot be read."""
-    groups: dict[str, list[Record]] = {}
-    for record in records(pool):
-        groups.setdefault(_name(record, pool), []).append(record)
-    for name, group in groups.items():
+    for name, group in _groups(pool):
         yield _problem(name, group, pool, problem_files)
+
+
+def _groups(pool: Path) -> Iterator[tuple[str, list[Record]]]:
+    """The records of one problem after the other: of shards, only one problem's are in memory."""
+    if not pool.is_dir():
+        groups: dict[str, list[Record]] = {}
+        for record in records(pool):
+            groups.setdefault(_name(record, pool), []).append(record)
+        yield from groups.items()
+        return
+    shards = open_source(pool)
+    for name in shards.problems():
+        group = [record for _, record in shards.records({name})]
+        if answers := [record for record in group if not record["plan"].startswith(SIDE_PLAN)]:
+            yield name, answers
 
 
 def _problem(name: str, group: list[Record], pool: Path, files: Sequence[Path]) -> PoolProblem:

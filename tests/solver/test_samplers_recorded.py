@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def pool(problem: str, *texts: Any) -> dict[str, Any]:
     return {"problem": problem, "model": "m", "temperature": 0.5, "samples": list(texts)}
 
 
-@pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz"])
+@pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz", "run.jsonl.zst"])
 async def test_what_is_written_is_replayed_field_for_field(tmp_path: Path, name: str) -> None:
     samples = [replace(SAMPLE, request=n, mean_logprob=None if n else -1.5) for n in range(150)]
     with SampleWriter(tmp_path / name) as writer:
@@ -146,7 +147,9 @@ async def test_an_unknown_problem_is_answered_with_names_that_are_there(tmp_path
         (b'{"samples": [{"text": 5}]}', r":1: `samples\[0\].text` is missing or not a text"),
         (b'{"samples": [null]}', r":1: `samples\[0\].text` is missing or not a text"),
         (b'{"custom_id": "x", "response": {"body": {"choices": [7]}}}', r":1: `choices\[0\]` is not an object"),
-        (b"\x28\xb5\x2f\xfd....", "zstd -d"),
+        (b"\x28\xb5\x2f\xfd....", "broken Zstandard"),
+        (zstandard.compress(b'{"samples": ["a"]}\n' * 1000)[:-5], "broken Zstandard.*ends within a frame"),
+        (b"PAR1" + b"x" * 100, "broken Parquet"),
         (b"\x1f\x8b\x08\x00garbage", "broken gzip"),
         (gzip.compress(b'{"samples": ["a"]}\n' * 1000)[:60], "broken gzip"),
     ],

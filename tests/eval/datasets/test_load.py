@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from eval.datasets import DatasetSpec, Skipped, problems, reference_solutions, tasks
+from eval.datasets import DatasetSpec, Skipped, placed_tasks, problems, reference_solutions, tasks
 from eval.task import HiddenTest, Task
 from solver.errors import UserError
 from solver.problem import Problem
@@ -383,3 +383,45 @@ def test_a_completion_is_put_behind_its_prompt(tmp_path: Path) -> None:
     ((_, _, source),) = reference_solutions(spec("humaneval", path))
     compile(source, "solution", "exec")
     assert source.endswith("return 2 * x\n")
+
+
+# --- shards ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, {"limit": 5}, {"limit": 5, "seed": 3}, {"ids": ("p1", "p2", "p6")}])
+def test_shards_together_are_the_whole_in_its_order_and_share_nothing(tmp_path: Path, fields: dict[str, Any]) -> None:
+    path = records.lines(tmp_path / "a.jsonl", *(_own(f"p{n}", tests=n % 4 != 1) for n in range(11)))
+    whole = [_called(found) for found in tasks(DatasetSpec(name="jsonl", path=str(path), **fields))]
+    shards = [DatasetSpec(name="jsonl", path=str(path), shard=(number, 3), **fields) for number in range(3)]
+    placed = sorted((place, _called(found)) for shard in shards for place, found in placed_tasks(shard))
+    assert [name for _, name in placed] == whole
+    assert len({place for place, _ in placed}) == len(whole)
+
+
+def test_a_problem_is_in_the_same_shard_for_who_samples_and_who_judges(tmp_path: Path) -> None:
+    """Though only the judge skips those without hidden tests."""
+    path = records.lines(tmp_path / "a.jsonl", *(_own(f"p{n}", tests=n % 4 != 1) for n in range(11)))
+    for number in range(3):
+        shard = DatasetSpec(name="jsonl", path=str(path), shard=(number, 3))
+        assert [_called(found) for found in tasks(shard)] == [_called(found) for found in problems(shard)]
+
+
+def test_a_shard_beyond_the_last_is_refused() -> None:
+    with pytest.raises(ValueError, match="of N shards the first is 0/N and the last is N-1/N"):
+        DatasetSpec(name="jsonl", shard=(3, 3))
+
+
+def test_the_directory_of_one_problem_is_a_data_set_of_one(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "problem.json").write_text(json.dumps(_own("p")))
+    (found,) = problems(DatasetSpec(name="jsonl", path=str(tmp_path / "p")))
+    assert _called(found) == "p"
+
+
+def _own(name: str, *, tests: bool = False) -> dict[str, Any]:
+    hidden = {"hidden_tests": [{"input": "9", "output": "9"}]} if tests else {}
+    return {"name": name, "statement": "Echo.", "examples": [{"input": "1", "output": "1"}]} | hidden
+
+
+def _called(found: Any) -> str:
+    return found.problem if isinstance(found, Skipped) else getattr(found, "problem", found).name

@@ -1,0 +1,1 @@
+"""`solve sample`: raw answers of many problems to shards, nothing executed (docs/shards.md)."""
