@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox import Sandbox, languages, make_checker
+from sandbox import AnySandbox, Sandbox, languages, make_checker
 from solver.choice import choose, scorer_of
 from solver.config import RunConfig
 from solver.engine import Engine, StopReason
@@ -133,7 +133,7 @@ async def carry_out(
     store: Store,
     counts: Counts,
     tracer: Tracer,
-    sandbox: Sandbox,
+    sandbox: AnySandbox,
     sampler: Callable[[], Awaitable[Sampler]],
     interrupted_by: Callable[[Engine], AbstractContextManager[None]] = lambda engine: nullcontext(),
 ) -> dict[str, Any]:
@@ -151,7 +151,7 @@ async def carry_out(
         sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor, tracer)
         engine = Engine(
             problem, config, sampler, sieve, store, counts,
-            workers=sandbox.workers, runnable=_runnable(problem), tracer=tracer,
+            workers=sandbox.workers, runnable=_runnable(problem, sandbox), tracer=tracer,
         )  # fmt: skip
         with interrupted_by(engine):
             try:
@@ -171,16 +171,13 @@ async def carry_out(
         await asyncio.gather(clock, return_exceptions=True)
 
 
-def _runnable(problem: Problem) -> frozenset[str]:
-    """Languages a program of this problem may be in on this machine."""
-    return frozenset(
-        name
-        for name, language in languages().items()
-        if language.available() and (problem.mode != "function" or language.function_mode)
-    )
+def _runnable(problem: Problem, sandbox: AnySandbox) -> frozenset[str]:
+    """Languages a program of this problem may be in."""
+    known = languages()
+    return frozenset(name for name in sandbox.languages if problem.mode != "function" or known[name].function_mode)
 
 
-def _log_start(session: Session, store: Store, inputs: int, sandbox: Sandbox) -> None:
+def _log_start(session: Session, store: Store, inputs: int, sandbox: AnySandbox) -> None:
     config = session.config
     log.info("%s: %s", "resumed" if store.meta("restarts") != "0" else "started", session.problem.name)
     log.info("sampler %s, model %s, seed %d, %d samples", config.sampler, config.model, config.seed, config.samples)
@@ -192,7 +189,7 @@ def _finish(
     store: Store,
     engine: Engine,
     reason: StopReason,
-    sandbox: Sandbox,
+    sandbox: AnySandbox,
     counts: Counts,
     tracer: Tracer,
 ) -> dict[str, Any]:

@@ -6,6 +6,7 @@ skipped.jsonl         problems that were not run, a line each with its reason
 verdicts.sqlite       what the judge found; written by the judge's process alone
 extra.jsonl           accepted submissions on extra tests, with --extra-tests; a line a problem that was solved
 results.json          all figures            report.html   the same for people
+nodes.jsonl           of a cluster: which actors came, died, or were sent away, and why
 traces.jsonl          with --trace
 """
 
@@ -53,6 +54,10 @@ class BenchDirectory:
     @property
     def extra(self) -> Path:
         return self.root / "extra.jsonl"
+
+    @property
+    def nodes(self) -> Path:
+        return self.root / "nodes.jsonl"
 
     @property
     def results(self) -> Path:

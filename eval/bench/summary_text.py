@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eval.bench import nodes, unjudged
 from eval.bench.layout import BenchDirectory
 from eval.metrics.markdown import percent
 
@@ -22,14 +23,19 @@ def show_results(results: dict[str, Any], root: Path, console: Console) -> None:
         table.add_row(f"solved with {row['k']}", percent(row))
     for row in results["pass_at_k"]:
         table.add_row(f"pass@{row['k']}", percent(row))
-    console.print(Text(f"{results['problems']} problems, {results['samples']} samples", style="bold"))
-    console.print(table)
+    if results["problems"] or "unjudged" not in results:
+        console.print(Text(f"{results['problems']} problems, {results['samples']} samples", style="bold"))
+        console.print(table)
     funnel = " → ".join(f"{count} {name.replace('_', ' ')}" for name, count in results["funnel"].items())
     console.print(Text(funnel))
     if extra := results["false_positives"]:
         rate = f": {percent(extra['rate'])} %" if extra["rate"] else ""
         told = f"{extra['failed']} of {extra['checked']} accepted submissions fail one of {extra['tests']} extra tests"
         console.print(Text(told + rate))
+    if rest := results.get("unjudged"):
+        console.print(Text(unjudged.told(rest)))
+    if cluster := results.get("cluster"):
+        console.print(Text(f"cluster: {nodes.told(cluster)}", style="yellow" if cluster["drained"] else ""))
     for reason, count in results.get("skipped", {}).items():
         console.print(Text(f"skipped {count}: {reason}", style="dim"))
     bench = BenchDirectory(root)
