@@ -29,6 +29,7 @@ from solver.run_inputs import run_inputs
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler, resolve_model
+from solver.samplers.use import SamplerUse
 from solver.sieve import Sieve
 from solver.store import Store
 from solver.tracing import NO_TRACES, Tracer, Traces
@@ -142,6 +143,8 @@ async def carry_out(
     interrupted_by: what may stop the engine while it works. Returns the report, which is also on disk.
     """
     config, problem = session.config, session.problem
+    use = SamplerUse(sampler)
+    sampler = use.opened
     clock = asyncio.create_task(_keep_clock(store, counts))
     try:
         checker = make_checker(problem.checker, sandbox)
@@ -163,7 +166,7 @@ async def carry_out(
                         await engine.unless_interrupted(
                             look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
                         )
-                return _finish(session, store, engine, reason, sandbox, counts, tracer)
+                return _finish(session, store, engine, reason, sandbox, counts, tracer, use)
             finally:
                 await engine.close()
     finally:
@@ -195,6 +198,7 @@ def _finish(
     sandbox: Sandbox,
     counts: Counts,
     tracer: Tracer,
+    use: SamplerUse,
 ) -> dict[str, Any]:
     """Chooses, and writes submissions and report."""
     config = session.config
@@ -217,7 +221,7 @@ def _finish(
         "isolation": {name: layer.detail for name, layer in layers.items() if layer.active},
         "workers": sandbox.workers,
     }
-    report["timing"] = _timing(store, counts)
+    report["timing"] = {**_timing(store, counts), "engine": use.plain()}
     tracer.finished(report)
     session.run.write_report(report)
     return report
