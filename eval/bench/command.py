@@ -22,11 +22,13 @@ from eval.bench.finish import finish, skipped
 from eval.bench.judge_client import make_plan
 from eval.bench.layout import BenchDirectory
 from eval.bench.progress import BenchProgress, show_bench_progress
-from eval.bench.rates import remember_rate
+from eval.bench.rates import remember
+from eval.bench.sessions import Session, session_file
 from eval.bench.summary_text import show_results
 from eval.datasets import DATA_SETS
 from eval.datasets.options import data_options, named_data, words
 from eval.metrics import FORMATS
+from eval.plan.measured import figures, measure
 from solver.commands import run_config, run_options
 from solver.errors import UserError
 from solver.samplers.factory import resolve_model
@@ -177,8 +179,8 @@ def _run(root: Path, config: BenchConfig, tracing: TraceOptions, console: Consol
                     traces=traces,
                 )
                 asyncio.run(_drive(driver, console, quiet=quiet))
-                if config.run.sampler != "recorded" and driver.progress.tokens_per_second() > 0:
-                    remember_rate(config.run.model, driver.progress.tokens_per_second())
+                if config.run.sampler != "recorded" and not (driver.interrupted or driver.trouble):
+                    _remember(root)
             finally:
                 lost = traces.close()
                 if lost:
@@ -196,13 +198,33 @@ def _run(root: Path, config: BenchConfig, tracing: TraceOptions, console: Consol
 
 
 async def _drive(driver: Driver, console: Console, *, quiet: bool) -> None:
-    shown = None if quiet else asyncio.create_task(show_bench_progress(driver.progress, console))
+    beside = [] if quiet else [asyncio.create_task(show_bench_progress(driver.progress, console))]
+    session = _session(driver)
+    beside.append(asyncio.create_task(session.keep()))
     try:
         await driver.run()
     finally:
-        if shown is not None:
-            shown.cancel()
-            await asyncio.gather(shown, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        session.write(finished=not (driver.interrupted or driver.trouble))
+
+
+def _session(driver: Driver) -> Session:
+    run = driver.config.run
+
+    def engine() -> dict[str, Any] | None:
+        stats = driver.engine_stats
+        return None if stats is None else stats.plain()
+
+    about = {"sampler": run.sampler, "model": run.model, "workers": run.workers}
+    return Session(session_file(driver.bench, driver.restarts), about, driver.progress, engine)
+
+
+def _remember(root: Path) -> None:
+    """What plans can be made with."""
+    done = measure(root)
+    remember(done.model, figures(done.totals, done.sessions, replayed=False), str(root.absolute()))
 
 
 def _all_done(where: BenchDirectory, plan: dict[str, Any]) -> bool:

@@ -31,7 +31,7 @@ from solver.errors import UserError
 from solver.models import ResolvedModel
 from solver.problem import Problem
 from solver.rundir import RunDirectory
-from solver.samplers import Sampler
+from solver.samplers import Sampler, SamplerStats
 from solver.samplers.factory import open_sampler
 from solver.samplers.recorded import NoSamples
 from solver.session import Session, carry_out, count_restart, counts_of
@@ -80,6 +80,7 @@ class Driver:
     traces: Traces
     interrupted: bool = False
     trouble: str | None = None
+    _hub: Hub | None = None
     _engines: set[Engine] = field(default_factory=set)
     _opening: int = 0
 
@@ -87,7 +88,7 @@ class Driver:
         """Raises UserError, and what the sandbox or a store raises."""
         run = self.config.run
         async with Sandbox(run.workers, allow_unsafe=run.unsafe_no_isolation) as sandbox, self._judge() as judge:
-            hub = None if run.recorded is not None else Hub(self._shared_sampler)
+            hub = self._hub = None if run.recorded is not None else Hub(self._shared_sampler)
             tasks: set[asyncio.Task[None]] = set()
             try:
                 with self._signals():
@@ -106,6 +107,11 @@ class Driver:
                 if hub is not None:
                     await hub.close()
             await judge.finish(abandon=self.interrupted)
+
+    @property
+    def engine_stats(self) -> SamplerStats | None:
+        """What the shared engine has done; None where there is none, or one of somebody else's."""
+        return None if self._hub is None else self._hub.stats
 
     # --- which problem is next --------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.bench.layout import BenchDirectory
+from eval.bench.sessions import read_sessions
 from eval.metrics.markdown import percent
 
 
@@ -33,4 +34,19 @@ def show_results(results: dict[str, Any], root: Path, console: Console) -> None:
     for reason, count in results.get("skipped", {}).items():
         console.print(Text(f"skipped {count}: {reason}", style="dim"))
     bench = BenchDirectory(root)
+    for session in read_sessions(bench)[-1:]:
+        if session.get("engine"):
+            console.print(Text(engine_line(session["engine"]), style="dim"))
     console.print(f"\nreport: {bench.report}   figures: {bench.results}", soft_wrap=True)
+
+
+def engine_line(engine: dict[str, Any]) -> str:
+    """engine: what `SamplerStats.plain` told at the end of a session."""
+
+    def share(name: str) -> str:
+        return "unknown" if engine.get(name) is None else f"{engine[name]:.0%}"
+
+    return (
+        f"engine: KV cache {share('kv_cache_usage_mean')} full, at most {share('kv_cache_usage_peak')}; prefix cache "
+        f"{share('prefix_cache_hit_rate')} hits; longest wait for requests {engine.get('longest_gap_seconds', 0):.1f} s"
+    )

@@ -70,7 +70,8 @@ class SamplerFailed(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class SamplerStats:
     """What a sampler's engine has done so far. seconds: wall seconds since the first request. longest_gap: the longest
-    spell, in seconds, in which the engine had less to compute than it had room for although there was more to ask."""
+    spell, in seconds, in which the engine had less to compute than it had room for although there was more to ask.
+    devices: of all replicas together; a CPU counts as one."""
 
     samples: int = 0
     prompt_tokens: int = 0
@@ -78,6 +79,7 @@ class SamplerStats:
     completion_tokens: int = 0
     seconds: float = 0.0
     longest_gap: float = 0.0
+    devices: int = 1
     load: EngineLoad = field(default_factory=EngineLoad)
 
     @property
@@ -94,6 +96,7 @@ class SamplerStats:
             completion_tokens=self.completion_tokens - earlier.completion_tokens,
             seconds=self.seconds - earlier.seconds,
             longest_gap=self.longest_gap,
+            devices=self.devices,
             load=self.load.since(earlier.load),
         )
 
@@ -101,6 +104,8 @@ class SamplerStats:
         """For a report: what the engine did, its caches, its longest wait."""
         share = self.cached_prompt_tokens / self.prompt_tokens if self.prompt_tokens else None
         return {
+            "devices": self.devices,
+            "seconds": round(self.seconds, 3),
             "samples": self.samples,
             "completion_tokens": self.completion_tokens,
             "prompt_tokens": self.prompt_tokens,

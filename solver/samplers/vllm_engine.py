@@ -129,7 +129,8 @@ class VllmSampler:
     def stats(self) -> SamplerStats:
         seconds = 0.0 if self._first_request is None else time.monotonic() - self._first_request
         gap = 0.0 if self._feed is None else self._feed.longest_gap
-        return replace(self._stats, seconds=seconds, longest_gap=gap)
+        devices = 1 if self.info is None else self.info.tensor_parallel_size * self.info.data_parallel_size
+        return replace(self._stats, seconds=seconds, longest_gap=gap, devices=devices)
 
     async def start(self) -> wire.Ready:
         """Loads the model, once; `stream` does it by itself.
