@@ -39,7 +39,7 @@ from solver.problem import Problem
 from solver.rundir import RunDirectory
 from solver.samplers import Request, Sampler, wire
 from solver.samplers.engine_settings import engine_arguments, prompt_tokens, sampling_params
-from solver.samplers.vllm_engine import VllmSampler
+from solver.samplers.vllm_engine import VllmSampler, engine_environment
 from solver.session import Session, carry_out, counts_of, logging_to
 from solver.store import Store
 from solver.tracing import NO_TRACES
@@ -167,6 +167,7 @@ async def ours(sampler: VllmSampler, problems: list[Problem], config: RunConfig,
 
 async def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     model = resolve(args.model, None)
+    os.environ |= engine_environment(model.path_or_hub_id, folder)  # what ours sets for its engine, for the rival too
     start = wire.Start(model.path_or_hub_id, args.seed, 1.0, 4096, args.max_num_seqs, 1, 1, 0.45, None)
     problems = [load_problem(path) for path in sorted(EXAMPLES.glob("*/problem.json"))[: args.problems]]
     config = RunConfig(samples=args.samples, max_tokens=args.max_tokens, seed=args.seed, agreement=0, model=model.name)
@@ -233,11 +234,6 @@ def main() -> None:
     parser.add_argument("--no-warm-up", dest="warm_up", action="store_false")
     args = parser.parse_args()
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", KV_CACHE_GIB)
-    os.environ |= {
-        "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-        "VLLM_NO_USAGE_STATS": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
     with tempfile.TemporaryDirectory(prefix="codesieve-bench-") as folder:
         print(json.dumps(asyncio.run(measure(args, Path(folder)))))
 

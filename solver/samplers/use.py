@@ -9,7 +9,7 @@ from solver.samplers.base import Sampler, SamplerStats, stats_of
 
 class SamplerUse:
     """What a sampler's engine did from the moment a run first asked for it: all of its work, also where others share
-    it."""
+    it. A run that changes its sampler is told of the last."""
 
     def __init__(self, open_sampler: Callable[[], Awaitable[Sampler]]) -> None:
         self._open_sampler = open_sampler
@@ -19,9 +19,9 @@ class SamplerUse:
     async def opened(self) -> Sampler:
         """The run's sampler."""
         sampler = await self._open_sampler()
-        if self._sampler is None:
+        if self._sampler is not sampler:
             self._sampler = sampler
-            self._before = stats_of(sampler) or self._before
+            self._before = stats_of(sampler) or SamplerStats()
         return sampler
 
     def plain(self) -> dict[str, float | int | None] | None:

@@ -230,7 +230,7 @@ class VllmSampler:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=_environment(self._start_message.model, self._directory),
+                env=engine_environment(self._start_message.model, self._directory),
             )  # fmt: skip
         reader, self._writer = await asyncio.open_connection(sock=ours)
         self._send(self._start_message)
@@ -372,7 +372,7 @@ def _check_installed() -> None:
         )
 
 
-def _environment(model: str, directory: Path) -> dict[str, str]:
+def engine_environment(model: str, directory: Path) -> dict[str, str]:
     """The engine's environment: quiet, no telemetry, no network for a local model, files in our directory."""
     root = str(Path(solver.__file__).resolve().parent.parent)
     environment = {"VLLM_LOGGING_LEVEL": "INFO", "VLLM_LOGGING_COLOR": "0", **os.environ}
