@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import cast
 
 from solver.cascade import Level
-from solver.errors import UserError
 from solver.samplers.base import SIDE_PLAN, Request, Sample, Sampler
+from solver.samplers.recorded import NoSamples
 
 _STRIDE = 1 << 30  # request numbers of one level: recordings of several models may number theirs alike
 
@@ -28,7 +28,7 @@ class OneModel:
         self.model = level.model
 
     async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
-        """Raises UserError where the recording has samples of the problem, and none of the model that begins; a later
+        """Raises NoSamples where the recording has samples of the problem, and none of the model that begins; a later
         one then has nothing to say."""
         first = list(itertools.islice(requests, 1))
         wanted = sum(request.n for request in first)
@@ -49,7 +49,7 @@ class OneModel:
                 wanted -= 1
                 yield self._numbered(sample)
         if others and not found and not self._number:
-            raise UserError(
+            raise NoSamples(
                 f"{self._recording.model}: no samples of the model {self._level.model!r}; it has: {', '.join(others)}"
             )
 
