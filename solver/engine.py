@@ -46,6 +46,7 @@ class StopReason(StrEnum):
     AGREEMENT = "agreement"
     EXHAUSTED = "sampler ended"
     INTERRUPTED = "interrupted"
+    NEXT_MODEL = "left to the next model"
     SAMPLER_FAILED = "sampler failed"
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from clustering.validity import input_worths, worth_by_origin
 from sandbox import Verdict
+from solver.cascade_report import cascade_report
 from solver.choice import Answer, Submission
 from solver.config import RunConfig
 from solver.judging import stored_scores
@@ -57,6 +58,7 @@ def make_report(
                 for group in answer.clusters[:_CLUSTERS_SHOWN]
             ],
         },
+        **_cascade(config, store, settled),
         "distinguishing": separations(store),
         "opinions": _opinions(answer, store),
         "input_worth": _input_worth(store, problem, settled),
@@ -64,6 +66,11 @@ def make_report(
             _submission(submission, path, store) for submission, path in zip(answer.submissions, files, strict=True)
         ],
     }
+
+
+def _cascade(config: RunConfig, store: Store, settled: int) -> dict[str, Any]:
+    levels = cascade_report(config, store, settled)
+    return {} if levels is None else {"cascade": levels}
 
 
 def _counts(store: Store, settled: int) -> dict[str, Any]:

@@ -26,12 +26,14 @@ from eval.bench.progress import BenchProgress
 from eval.bench.traced import trace_verdicts
 from eval.datasets import Skipped, problems
 from sandbox import Sandbox
-from solver.engine import Engine, StopReason
+from solver.config import RunConfig
+from solver.engine import StopReason
 from solver.errors import UserError
+from solver.levels import Interruptible
 from solver.models import ResolvedModel
 from solver.problem import Problem
 from solver.rundir import RunDirectory
-from solver.samplers import Sampler
+from solver.samplers import Sampler, SamplerStats
 from solver.samplers.factory import open_sampler
 from solver.samplers.recorded import NoSamples
 from solver.session import Session, carry_out, count_restart, counts_of
@@ -42,7 +44,7 @@ log = logging.getLogger(__name__)
 
 _MOST_OPEN = 32
 _OPEN_PER_WORKER = 2  # of a recording, which never makes anybody wait
-_UNFINISHED = (StopReason.INTERRUPTED, StopReason.SAMPLER_FAILED)
+_UNFINISHED = (StopReason.INTERRUPTED, StopReason.SAMPLER_FAILED, StopReason.NEXT_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def read_plan(bench: BenchDirectory) -> dict[str, Planned]:
 
 @dataclass
 class Driver:
-    """Runs what is planned and not done. model: the local model, None when samples come from elsewhere.
+    """Runs what is planned and not done. model: the local model, None when samples come from elsewhere. level: of a
+    cascade, which every planned problem that is not done has come to.
 
     `interrupted` and `trouble` say afterwards why problems are left.
     """
@@ -78,16 +81,18 @@ class Driver:
     progress: BenchProgress
     console: Console
     traces: Traces
+    level: int = 0
     interrupted: bool = False
     trouble: str | None = None
-    _engines: set[Engine] = field(default_factory=set)
+    _hub: Hub | None = None
+    _engines: set[Interruptible] = field(default_factory=set)
     _opening: int = 0
 
     async def run(self) -> None:
         """Raises UserError, and what the sandbox or a store raises."""
         run = self.config.run
         async with Sandbox(run.workers, allow_unsafe=run.unsafe_no_isolation) as sandbox, self._judge() as judge:
-            hub = None if run.recorded is not None else Hub(self._shared_sampler)
+            hub = self._hub = None if run.recorded is not None else Hub(self._shared_sampler)
             tasks: set[asyncio.Task[None]] = set()
             try:
                 with self._signals():
@@ -106,6 +111,17 @@ class Driver:
                 if hub is not None:
                     await hub.close()
             await judge.finish(abandon=self.interrupted)
+
+    @property
+    def _run_config(self) -> RunConfig:
+        """With the level's model."""
+        run = self.config.run
+        return run.at_level(self.level) if run.cascade else run
+
+    @property
+    def engine_stats(self) -> SamplerStats | None:
+        """What the shared engine has done; None where there is none, or one of somebody else's."""
+        return None if self._hub is None else self._hub.stats
 
     # --- which problem is next --------------------------------------------------------------------
 
@@ -175,7 +191,7 @@ class Driver:
                 counts = counts_of(self.config.run, store)
                 (recorded,) = store.query("SELECT count(*) FROM samples")[0]
                 self.progress.begin(planned.name, counts, recorded)
-                session = Session(run, own, self.config.run, self.model, self.console, quiet=True)
+                session = Session(run, own, self.config.run, self.model, self.console, quiet=True, one_level=True)
                 report = await carry_out(session, store, counts, tracer, sandbox, sampler, self._stoppable)
         except NoSamples as error:
             run.discard()
@@ -222,11 +238,11 @@ class Driver:
     async def _sampler(self, problem: Problem, hub: Hub | None, restarts: int, run: RunDirectory) -> Sampler:
         if hub is not None:
             return await hub.view()
-        return await open_sampler(self.config.run, problem, None, restarts, run.engine_log_path)
+        return await open_sampler(self._run_config, problem, None, restarts, run.engine_log_path)
 
     async def _shared_sampler(self) -> Sampler:
         nobody = Problem(name="all", statement="(all)")  # only a recording asks whose samples are wanted
-        return await open_sampler(self.config.run, nobody, self.model, self.restarts, self.bench.root / "engine.log")
+        return await open_sampler(self._run_config, nobody, self.model, self.restarts, self.bench.root / "engine.log")
 
     @asynccontextmanager
     async def _judge(self) -> AsyncIterator[JudgeClient]:
@@ -245,7 +261,7 @@ class Driver:
     # --- Ctrl-C -----------------------------------------------------------------------------------
 
     @contextmanager
-    def _stoppable(self, engine: Engine) -> Iterator[None]:
+    def _stoppable(self, engine: Interruptible) -> Iterator[None]:
         self._engines.add(engine)
         try:
             yield
