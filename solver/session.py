@@ -141,6 +141,19 @@ async def carry_out(
 
     interrupted_by: what may stop the engine while it works. Returns the report, which is also on disk.
     """
+    async with store.grouped():
+        return await _carry_out(session, store, counts, tracer, sandbox, sampler, interrupted_by)
+
+
+async def _carry_out(
+    session: Session,
+    store: Store,
+    counts: Counts,
+    tracer: Tracer,
+    sandbox: Sandbox,
+    sampler: Callable[[], Awaitable[Sampler]],
+    interrupted_by: Callable[[Engine], AbstractContextManager[None]],
+) -> dict[str, Any]:
     config, problem = session.config, session.problem
     clock = asyncio.create_task(_keep_clock(store, counts))
     try:
@@ -202,6 +215,7 @@ def _finish(
     with tracer.stage("select"):
         answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed, scorer)
         tracer.chosen(answer)
+    store.commit()
     report = make_report(
         session.problem,
         config,

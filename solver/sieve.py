@@ -72,6 +72,19 @@ class Sieve:
         behaviour = [(await self._execute(stored.key, program, i)).behaviour for i in self._generated]
         return SieveResult(stored.key, len(self._examples), Verdict.AC, tuple(behaviour))
 
+    def recorded(self, key: str) -> SieveResult | None:
+        """What `judge` would say without running anything; None when it would run something."""
+        known = self._store.executions(key)
+        for passed, run_input in enumerate(self._examples):
+            execution = known.get(run_input.id)
+            if execution is None:
+                return None
+            if execution.verdict is not Verdict.AC:
+                return SieveResult(key, passed, execution.verdict, None)
+        if any(i.id not in known for i in self._generated):
+            return None
+        return SieveResult(key, len(self._examples), Verdict.AC, tuple(known[i.id].behaviour for i in self._generated))
+
     async def observe(self, stored: StoredProgram, run_input: RunInput) -> Execution:
         """What one program does on one further input; its output's beginning is kept."""
         return await self._execute(stored.key, self._program(stored), run_input)
