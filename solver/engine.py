@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from enum import StrEnum
 from typing import cast
 
@@ -241,8 +242,9 @@ class Engine:
         self._judged(result)
 
     def _requests(self, replays: bool) -> Iterator[Request]:
-        if replays:
-            return planned_requests(self._problem, self._config)
+        if replays:  # what is asked does not matter, only how much
+            first = next(planned_requests(self._problem, self._config))
+            return iter([replace(first, n=self._config.samples)])
         return planned_requests(
             self._problem, self._config, have=self._counts.samples, start_index=self._store.next_request()
         )
@@ -261,7 +263,7 @@ class Engine:
         self._next_index += 1
         self._arrived(program.key if program else None, sample.completion_tokens, is_new)
         if program is not None and is_new:
-            self._judge_soon(program)
+            self._judge_soon(program, is_new=True)
         self._check_budgets()
 
     def _arrived(self, program: str | None, completion_tokens: int, is_new: bool) -> None:
@@ -279,15 +281,15 @@ class Engine:
 
     # --- sieving ----------------------------------------------------------------------------------
 
-    def _judge_soon(self, program: StoredProgram) -> None:
+    def _judge_soon(self, program: StoredProgram, *, is_new: bool = False) -> None:
         self._counts.unique += 1
-        task = asyncio.create_task(self._judge(program))
+        task = asyncio.create_task(self._judge(program, is_new))
         self._open.add(task)
         task.add_done_callback(self._closed)
 
-    async def _judge(self, program: StoredProgram) -> None:
+    async def _judge(self, program: StoredProgram, is_new: bool) -> None:
         with self._tracer.candidate(program) as candidate:
-            result = await self._sieve.judge(program)
+            result = await self._sieve.judge(program, is_new=is_new)
             candidate.judged(result)
         self._judged(result)
 

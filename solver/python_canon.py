@@ -42,21 +42,32 @@ def _writer(names: set[str], docstrings: bool) -> Callable[[Any], str]:
         if kind is ast.Attribute:
             names.add(node.attr)
             return f"Attribute(value={write(node.value)}, attr={node.attr!r}, ctx={node.ctx.__class__.__name__}())"
-        if not isinstance(node, ast.AST):
-            return repr(node)
+        if kind is ast.Call:
+            return (
+                f"Call(func={write(node.func)}, args=[{write_all(node.args)}], keywords=[{write_all(node.keywords)}])"
+            )
+        return write_other(node) if isinstance(node, ast.AST) else repr(node)
+
+    def write_all(nodes: list[Any]) -> str:
+        return ", ".join([write(node) for node in nodes]) if nodes else ""
+
+    def write_other(node: Any) -> str:
+        kind = node.__class__
+        opening, fields = _plan(kind)
+        if not fields:
+            return f"{opening}()"
         if isinstance(node, ast.alias):
             names.add(node.name)
-        opening, fields = _plan(kind)
         parts = []
         for field, label, optional in fields:
             value = getattr(node, field)
-            if not value and field in _LATER:
+            if not value and (field in _LATER or (optional and value is None)):
                 continue
             if value.__class__ is list:
                 if field == "body" and not docstrings and kind in _WITH_DOCSTRINGS:
                     value = _without_docstring(value)
-                parts.append(f"{label}[{', '.join([write(item) for item in value])}]")
-            elif value is not None or not optional:
+                parts.append(f"{label}[{write_all(value)}]")
+            else:
                 parts.append(label + write(value))
         return f"{opening}({', '.join(parts)})"
 

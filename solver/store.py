@@ -251,21 +251,33 @@ class Store(Database):
 
         An internal error was no execution, so a later result takes its place.
         """
-        first = self._first_sample(execution.program)
         with self.transaction():
-            self._db.execute(
-                "DELETE FROM execution_rows WHERE program = ? AND input = ? AND verdict = 'IE'",
-                (first, execution.input),
+            if self._insert_execution(execution):
+                return
+            replaced = self._db.execute(
+                f"DELETE FROM execution_rows WHERE program = ({_OF_KEY}) AND input = ? AND verdict = 'IE'",
+                (_hash(execution.program), execution.program, execution.input),
             )
-            self._db.execute(
-                "INSERT INTO execution_rows VALUES (?,?,?,?,?,?,?,?,?,?,1) "
-                "ON CONFLICT (program, input) DO UPDATE SET runs = runs + 1",
-                (
-                    first, execution.input, execution.verdict.value, execution.behaviour,
-                    execution.cpu_seconds, execution.wall_seconds, execution.peak_memory_bytes,
-                    execution.exit_code, execution.signal, execution.detail,
-                ),
-            )  # fmt: skip
+            if replaced.rowcount:
+                self._insert_execution(execution)
+            else:
+                self._db.execute(
+                    f"UPDATE execution_rows SET runs = runs + 1 WHERE program = ({_OF_KEY}) AND input = ?",
+                    (_hash(execution.program), execution.program, execution.input),
+                )
+
+    def _insert_execution(self, execution: Execution) -> bool:
+        """False when the pair is there already."""
+        inserted = self._db.execute(
+            f"INSERT INTO execution_rows VALUES (({_OF_KEY}),?,?,?,?,?,?,?,?,?,1) "
+            "ON CONFLICT (program, input) DO NOTHING",
+            (
+                _hash(execution.program), execution.program, execution.input, execution.verdict.value,
+                execution.behaviour, execution.cpu_seconds, execution.wall_seconds, execution.peak_memory_bytes,
+                execution.exit_code, execution.signal, execution.detail,
+            ),
+        )  # fmt: skip
+        return inserted.rowcount == 1
 
     def set_clusters(self, assignment: dict[str, int]) -> None:
         """program key -> cluster index; replaces what was there."""
