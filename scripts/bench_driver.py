@@ -5,9 +5,9 @@
 
 The recording is synthetic (scripts/synthetic.py), everything else real but for the sandbox: the recorded sampler, the
 engine, the sieve and the store. One program in a hundred passes its example and is run on 20 inputs. Prints one JSON
-line: per size, candidates per second and per CPU second (the process's, with its threads); then, of a further run of the
-first size with clocks in it, CPU microseconds a candidate by stage, each without the stages inside it, and the one that
-costs most, where it saturates. `rest` is the engine, the sieve, asyncio, and the clocks.
+line: per size, candidates per second and per CPU second (the process's, with its threads); then, of a further run of
+the first size with clocks in it, CPU microseconds a candidate by stage, each without the stages inside it, and the one
+that costs most, where it saturates. `rest` is the engine, the sieve, asyncio, and the clocks.
 """
 
 from __future__ import annotations
