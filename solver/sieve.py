@@ -1,6 +1,6 @@
 """The sieve: run a program on the examples until one fails; run a survivor on the generated inputs.
 
-Every (program, input) pair is looked up in the store first, so nothing is executed twice, also after a crash.
+What the store holds of a program is looked up first, so nothing is executed twice, also after a crash.
 """
 
 from __future__ import annotations
