@@ -152,6 +152,19 @@ async def carry_out(
     sampler is wanted. Returns the report, which is also on disk; of a run that the session leaves to the next model
     only the reason.
     """
+    async with store.grouped():
+        return await _carry_out(session, store, counts, tracer, sandbox, sampler, interrupted_by)
+
+
+async def _carry_out(
+    session: Session,
+    store: Store,
+    counts: Counts,
+    tracer: Tracer,
+    sandbox: Sandbox,
+    sampler: Callable[[], Awaitable[Sampler]],
+    interrupted_by: Callable[[Engine], AbstractContextManager[None]],
+) -> dict[str, Any]:
     config, problem = session.config, session.problem
     climb = climb or Climb(config, store)
     use = SamplerUse(sampler)
@@ -221,6 +234,7 @@ def _finish(
     with tracer.stage("select"):
         answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed, scorer)
         tracer.chosen(answer)
+    store.commit()
     report = make_report(
         session.problem,
         config,

@@ -93,7 +93,7 @@ def load_run(directory: Path, about: JudgedProblem, verdicts: Verdicts) -> Probl
     settled = int(report["counts"]["samples"])
     judgements = verdicts.of(about.name)
     with Store(run.store_path) as store:
-        evidence = choice_evidence(store, settled, problem.name, problem.statement)
+        evidence = choice_evidence(store, settled, problem.name, problem.statement, everyone=True)
         row_of = {candidate.key: row for row, candidate in enumerate(evidence.candidates)}
         samples = store.query(
             "SELECT program, completion_tokens, plan, temperature, model FROM samples WHERE idx < ? ORDER BY idx",
