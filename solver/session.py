@@ -153,7 +153,9 @@ async def carry_out(
     only the reason.
     """
     async with store.grouped():
-        return await _carry_out(session, store, counts, tracer, sandbox, sampler, interrupted_by)
+        return await _carry_out(
+            session, store, counts, tracer, sandbox, sampler, interrupted_by, climb or Climb(session.config, store)
+        )
 
 
 async def _carry_out(
@@ -163,10 +165,10 @@ async def _carry_out(
     tracer: Tracer,
     sandbox: Sandbox,
     sampler: Callable[[], Awaitable[Sampler]],
-    interrupted_by: Callable[[Engine], AbstractContextManager[None]],
+    interrupted_by: Callable[[Interruptible], AbstractContextManager[None]],
+    climb: Climb,
 ) -> dict[str, Any]:
     config, problem = session.config, session.problem
-    climb = climb or Climb(config, store)
     use = SamplerUse(sampler)
     sampler = use.opened
     clock = asyncio.create_task(_keep_clock(store, counts))
