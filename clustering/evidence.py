@@ -80,6 +80,8 @@ class Evidence:
     outputs: column → output id → the output's text (normalised, possibly cut), where kept.
     tests: shape (n, tests), int8; 1 passed, 0 failed, MISSING not known.
     cpu_seconds: shape (n,), float; the most CPU time over all runs, nan when never run.
+    unlisted: further candidates, which fail an example and of which no more is known; unlisted_plans: plans that they,
+    or the candidates, came from.
     """
 
     problem: str
@@ -93,6 +95,8 @@ class Evidence:
     outputs: Sequence[dict[int, str]] = ()
     cpu_seconds: NDArray[np.float64] | None = None
     statement: str = ""
+    unlisted: int = 0
+    unlisted_plans: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         n = len(self.candidates)
@@ -122,6 +126,8 @@ class Evidence:
         )
 
     def without_filter(self) -> Evidence:
-        """The same as if nothing were known of the examples."""
+        """The same as if nothing were known of the examples. Raises ValueError where candidates are not listed."""
+        if self.unlisted:
+            raise ValueError(f"{self.problem}: {self.unlisted} candidates that fail an example are not listed")
         n = len(self.candidates)
         return replace(self, passes=np.ones(n, dtype=bool), example_share=np.ones(n))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from heapq import nsmallest
 
 import numpy as np
 
@@ -77,9 +78,14 @@ def choose(store: Store, settled: int, k: int, policy: str, seed: int, scorer: S
     return Answer(submissions, clusters)
 
 
-def choice_evidence(store: Store, settled: int, problem: str = "", statement: str = "") -> Evidence:
-    """What the choice is made from: only survivors pass, those that were run on every generated input."""
-    evidence = run_evidence(store, problem, settled, statement)
+def choice_evidence(
+    store: Store, settled: int, problem: str = "", statement: str = "", *, everyone: bool = False
+) -> Evidence:
+    """What the choice is made from: only survivors pass, those that were run on every generated input.
+
+    everyone: whether programs that fail an example are listed too; the choice does not depend on it.
+    """
+    evidence = run_evidence(store, problem, settled, statement, everyone=everyone)
     complete = {survivor.key for survivor in survivors(store, settled)}
     passes = np.array([candidate.key in complete for candidate in evidence.candidates], dtype=bool)
     return dataclasses.replace(evidence, passes=passes)
@@ -96,10 +102,11 @@ def survivors(store: Store, settled: int) -> list[Behaved]:
     inputs = [i for i in store.inputs() if i.kind in ("example", "generated")]
     examples = [i.id for i in inputs if i.kind == "example"]
     rows = store.query(
-        "SELECT s.program, min(s.idx), count(*) FROM samples s WHERE s.idx < ? AND s.program IN ("
-        "  SELECT program FROM executions WHERE input < ? GROUP BY program"
+        "SELECT p.key, min(s.idx), count(*) FROM sample_rows s JOIN programs p ON p.first_sample = s.program "
+        "WHERE s.idx < ? AND s.program IN ("
+        "  SELECT program FROM execution_rows WHERE input < ? GROUP BY program"
         "  HAVING count(*) = ? AND sum(verdict = 'AC' AND input < ?) = ?"
-        ") GROUP BY s.program",
+        ") GROUP BY s.program ORDER BY p.key",
         settled,
         len(inputs),
         len(inputs),
@@ -111,19 +118,19 @@ def survivors(store: Store, settled: int) -> list[Behaved]:
 
 def _best_guesses(store: Store, settled: int, k: int) -> list[Submission]:
     """Most examples passed first, then the mildest fault, then the most samples, then the earliest."""
-    rows = store.query(
-        "SELECT s.program, min(s.idx), count(*), ("
-        "  SELECT count(*) FROM executions e WHERE e.program = s.program AND e.verdict = 'AC'), ("
-        "  SELECT max(verdict) FROM executions e WHERE e.program = s.program AND e.verdict != 'AC')"
-        " FROM samples s WHERE s.idx < ? AND s.program IS NOT NULL GROUP BY s.program",
+    rows = store.rows(
+        "SELECT p.key, min(s.idx), count(*), ("
+        "  SELECT count(*) FROM execution_rows e WHERE e.program = s.program AND e.verdict = 'AC'), ("
+        "  SELECT max(verdict) FROM execution_rows e WHERE e.program = s.program AND e.verdict != 'AC')"
+        " FROM sample_rows s JOIN programs p ON p.first_sample = s.program WHERE s.idx < ? GROUP BY s.program",
         settled,
     )
-    guesses = [
+    guesses = (
         (-passed, _NEARNESS[Verdict(fault)], -weight, order, key)
         for key, order, weight, passed, fault in rows
         if fault is not None and Verdict(fault) in _NEARNESS
-    ]
+    )
     return [
         Submission(rank, key, False, -minus_passed, None, -minus_weight, 0.0)
-        for rank, (minus_passed, _, minus_weight, _, key) in enumerate(sorted(guesses)[:k], start=1)
+        for rank, (minus_passed, _, minus_weight, _, key) in enumerate(nsmallest(k, guesses), start=1)
     ]

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from clustering.policies import POLICIES
 from sandbox import languages
+from solver.cascade import parse_cascade
 from solver.choice import OPINION_POLICIES, scorer_of
 from solver.config import RunConfig, make_config
 from solver.engine import StopReason, planned_requests
@@ -63,6 +64,10 @@ def _option(*names: str, **settings: Any) -> Callable[[Any], Any]:
 
 _RUN_OPTIONS = [
     _option("--model", metavar="MODEL", help="Name of ours, directory, GGUF file or hub id."),
+    click.option("--cascade", metavar="A[:N],B[:N]",
+                 help="Models, cheap first, each with its budget a problem: 64, 20000tok, 300s, 0.05usd."),
+    click.option("--price", "prices", multiple=True, metavar="MODEL=USD", help="Of a million completion tokens."),
+    _option("--accept", type=float, metavar="P", help="The next model of a cascade is asked below this P(correct)."),
     _option("--base-url", metavar="URL", help="OpenAI-compatible endpoint to sample from (any model it serves)."),
     _option("--recorded", type=click.Path(path_type=Path), help="Replay recorded samples (file or shards)."),
     _option("--samples", type=int, help="Sample budget."),
@@ -192,6 +197,7 @@ def schema() -> None:
 def run_config(options: dict[str, Any]) -> RunConfig:
     """From the options that `run_options` adds; those that were not given are None. Raises UserError."""
     given = {name: value for name, value in options.items() if value is not None}
+    _take_cascade(given)
     _make_absolute(given)
     kind = _sampler_kind(given)
     if kind == "endpoint":
@@ -203,6 +209,18 @@ def run_config(options: dict[str, Any]) -> RunConfig:
     scorer_of(config)
     _check_languages(config)
     return config
+
+
+def _take_cascade(options: dict[str, Any]) -> None:
+    prices = options.pop("prices", ())
+    if "cascade" not in options:
+        if prices:
+            raise UserError("--price is for a cascade; give --cascade SMALL:64,LARGE:32")
+        return
+    if "model" in options:
+        raise UserError("--model and --cascade exclude each other; the first model of the cascade begins")
+    options["cascade"] = parse_cascade(options["cascade"], prices)
+    options["model"] = options["cascade"][0]["model"]
 
 
 def _make_absolute(options: dict[str, Any]) -> None:

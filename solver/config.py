@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sandbox import languages
+from solver.cascade import Level
 from solver.errors import UserError
 
 SamplerKind = Literal["vllm", "endpoint", "recorded"]
@@ -21,6 +22,8 @@ class RunConfig(BaseModel):
 
     sampler: SamplerKind = "vllm"
     model: str = "qwen2.5-coder-1.5b"
+    cascade: tuple[Level, ...] = ()
+    accept: Annotated[float, Field(ge=0, le=1)] = 0.5
     base_url: str | None = None
     recorded: Path | None = None
 
@@ -66,6 +69,10 @@ class RunConfig(BaseModel):
         if self.policy in ("judge", "tournament") and not self.opinions:
             raise ValueError(f"--select {self.policy} needs --opinions N, the number of clusters to ask about")
         return self
+
+    def at_level(self, number: int) -> RunConfig:
+        """The same with the model of a level of the cascade."""
+        return self.model_copy(update={"model": self.cascade[number].model})
 
     @field_validator("languages")
     @classmethod

@@ -14,26 +14,27 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from enum import StrEnum
 from typing import cast
 
 from sandbox import Verdict
 from solver.config import RunConfig
 from solver.errors import UserError
-from solver.extract import extract
-from solver.normalise import program_key
 from solver.problem import Problem
 from solver.progress import Counts
 from solver.prompts import build_requests, load_plans
+from solver.reading import AnswerReader
 from solver.samplers import Request, Sample, Sampler, SamplerFailed
 from solver.settled import SettledPrefix
-from solver.sieve import Sieve
+from solver.sieve import Sieve, SieveResult
 from solver.store import Store, StoredProgram
 from solver.tracing import NO_TRACER, Tracer
 
 log = logging.getLogger(__name__)
 
 _OPEN_PROGRAMS_PER_WORKER = 4
+_TAKEN_UP_AT_ONCE = 1000  # recorded samples, before others have their turn
 _GRACE_SECONDS = 10.0  # for programs that are running when the time is up
 
 
@@ -46,6 +47,7 @@ class StopReason(StrEnum):
     AGREEMENT = "agreement"
     EXHAUSTED = "sampler ended"
     INTERRUPTED = "interrupted"
+    NEXT_MODEL = "left to the next model"
     SAMPLER_FAILED = "sampler failed"
 
 
@@ -89,11 +91,12 @@ class Engine:
         self._sieve = sieve
         self._store = store
         self._counts = counts
-        self._runnable = runnable
+        self._reader = AnswerReader(problem, runnable)
         self._tracer = tracer
         self._max_open = workers * _OPEN_PROGRAMS_PER_WORKER
         self._prefix = SettledPrefix(config.agreement, config.submissions)
         self._open: set[asyncio.Task[None]] = set()
+        self._closed_one = asyncio.Event()
         self._afterwards: asyncio.Future[None] | None = None
         self._next_index = 0
         self._stop = asyncio.Event()
@@ -219,18 +222,30 @@ class Engine:
 
     async def _take_up_recorded(self) -> None:
         """After a crash: what the store holds counts, and programs left unfinished are judged."""
-        for stored in self._store.stored_samples():
+        for count, stored in enumerate(self._store.stored_samples(), start=1):
             self._next_index = stored.idx + 1
-            self._arrived(stored.program, stored.completion_tokens)
-            if stored.program is not None:
-                program = self._store.program(stored.program)
-                if program.first_sample == stored.idx:
-                    self._judge_soon(program)
-                    await self._room()
+            self._arrived(stored.program, stored.completion_tokens, stored.is_new)
+            if stored.program is not None and stored.is_new:
+                self._take_up(self._store.program(stored.program))
+                await self._room()
+            if count % _TAKEN_UP_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _take_up(self, program: StoredProgram) -> None:
+        """One whose record is complete needs no task."""
+        result = self._sieve.recorded(program.key)
+        if result is None:
+            self._judge_soon(program)
+            return
+        self._counts.unique += 1
+        with self._tracer.candidate(program) as candidate:
+            candidate.judged(result)
+        self._judged(result)
 
     def _requests(self, replays: bool) -> Iterator[Request]:
-        if replays:
-            return planned_requests(self._problem, self._config)
+        if replays:  # what is asked does not matter, only how much
+            first = next(planned_requests(self._problem, self._config))
+            return iter([replace(first, n=self._config.samples)])
         return planned_requests(
             self._problem, self._config, have=self._counts.samples, start_index=self._store.next_request()
         )
@@ -240,33 +255,23 @@ class Engine:
             self._repeated += 1
             return
         self._counts.sampled(sample.completion_tokens)
-        extraction = extract(
-            sample.text,
-            finish_reason=sample.finish_reason,
-            wanted_language=sample.language,
-            mode=self._problem.mode,
-            entry_point=self._problem.entry_point,
-            starter_code=self._problem.starter_code,
-        )
-        program, reason = None, extraction.reason.value
-        if extraction.language is not None and extraction.language not in self._runnable:
-            reason = "no_toolchain"
-        elif extraction.source is not None and extraction.language is not None:
-            key = program_key(extraction.source, extraction.language)
-            program = StoredProgram(key, self._next_index, extraction.language, extraction.source)
-        is_new = self._store.add_sample(self._next_index, sample, reason, program)
-        self._tracer.extracted(sample, reason, program, is_new)
+        read = self._reader.read(sample)
+        program = None
+        if read.program is not None:
+            program = StoredProgram(read.program.key, self._next_index, read.program.language, read.program.source)
+        is_new = self._store.add_sample(self._next_index, sample, read.reason, program)
+        self._tracer.extracted(sample, read.reason, program, is_new)
         self._next_index += 1
-        self._arrived(program.key if program else None, sample.completion_tokens)
+        self._arrived(program.key if program else None, sample.completion_tokens, is_new)
         if program is not None and is_new:
-            self._judge_soon(program)
+            self._judge_soon(program, is_new=True)
         self._check_budgets()
 
-    def _arrived(self, program: str | None, completion_tokens: int) -> None:
+    def _arrived(self, program: str | None, completion_tokens: int, is_new: bool) -> None:
         self._counts.samples += 1
         self._counts.tokens += completion_tokens
         self._counts.dropped += program is None
-        self._prefix.arrived(program)
+        self._prefix.arrived(program, is_new)
 
     def _check_budgets(self) -> None:
         limit = self._config.max_total_tokens
@@ -277,16 +282,19 @@ class Engine:
 
     # --- sieving ----------------------------------------------------------------------------------
 
-    def _judge_soon(self, program: StoredProgram) -> None:
+    def _judge_soon(self, program: StoredProgram, *, is_new: bool = False) -> None:
         self._counts.unique += 1
-        task = asyncio.create_task(self._judge(program))
+        task = asyncio.create_task(self._judge(program, is_new))
         self._open.add(task)
         task.add_done_callback(self._closed)
 
-    async def _judge(self, program: StoredProgram) -> None:
+    async def _judge(self, program: StoredProgram, is_new: bool) -> None:
         with self._tracer.candidate(program) as candidate:
-            result = await self._sieve.judge(program)
+            result = await self._sieve.judge(program, is_new=is_new)
             candidate.judged(result)
+        self._judged(result)
+
+    def _judged(self, result: SieveResult) -> None:
         self._counts.compiled += result.verdict not in (Verdict.CE, Verdict.IE)
         self._counts.passing += result.behaviour is not None
         self._prefix.judged(result)
@@ -295,10 +303,12 @@ class Engine:
 
     def _closed(self, task: asyncio.Task[None]) -> None:
         self._open.discard(task)
+        self._closed_one.set()
         if not task.cancelled() and task.exception() is not None:
             self._error = self._error or task.exception()
             self._stop.set()
 
     async def _room(self) -> None:
         while len(self._open) >= self._max_open:
-            await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
+            self._closed_one.clear()
+            await self._closed_one.wait()

@@ -7,16 +7,18 @@ their tag), HTML entities (left alone), answers that edit an earlier answer.
 from __future__ import annotations
 
 import ast
-import itertools
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from solver.cpp_source import has_main, is_balanced, looks_like_cpp
 from solver.fences import Block, fenced_blocks
+from solver.normalise import keeps_docstrings
+from solver.python_canon import canon
 from solver.python_source import (
+    all_names,
     bound_names,
     defines,
     error_line,
@@ -65,11 +67,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """`source` and `language` ("python" or "cpp") are set exactly when `reason` is OK."""
+    """`source` and `language` ("python" or "cpp") are set exactly when `reason` is OK.
+
+    normalised: `solver.normalise.normalise` of the source, where it came about on the way.
+    """
 
     source: str | None
     language: str | None
     reason: Reason
+    normalised: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class _Found:
     source: str
     language: str
     wholeness: int  # `python_source.wholeness`; function mode: 3 defines the entry point, 2 with the starter code
+    normalised: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +156,19 @@ def _best_block(blocks: list[Block], wanted: _Wanted) -> _Found | None:
 def _in_block(block: Block, wanted: _Wanted) -> _Found | None:
     if _tag(block) in _DATA_TAGS | _FOREIGN_TAGS or len(block.text) > MAX_SOURCE_BYTES:
         return None
-    for text in itertools.chain((block.text, textwrap.dedent(block.text)), block.wider()):
+    for text in _readings(block):
         found = _as_python(text, wanted)
         if found is not None:
             return found
         if looks_like_cpp(text) and not wanted.function and (block.closed or is_balanced(text)):
             return _Found(text, "cpp", 3 if has_main(text) else 1)
     return _joined(block.text, wanted) if wanted.function else None
+
+
+def _readings(block: Block) -> Iterator[str]:
+    yield block.text
+    yield textwrap.dedent(block.text)
+    yield from block.wider()
 
 
 def _tag(block: Block) -> str:
@@ -167,7 +180,11 @@ def _as_python(text: str, wanted: _Wanted) -> _Found | None:
     if tree is None:
         return None
     if not wanted.function:
-        return _Found(text, "python", wholeness(tree))
+        try:
+            found = canon(tree, docstrings=keeps_docstrings(text))
+        except RecursionError:
+            return _Found(text, "python", wholeness(tree, all_names(tree)))
+        return _Found(text, "python", wholeness(tree, found.names), found.text)
     if not defines(tree, wanted.entry_point):
         return _joined(text, wanted)
     starter = _starter_tree(wanted)
@@ -313,7 +330,9 @@ def _checked(found: _Found) -> Extraction:
     source = found.source.strip("\n") + "\n"
     if len(source.encode("utf-8")) > MAX_SOURCE_BYTES:
         return _dropped(Reason.TOO_LONG)
-    return Extraction(source, found.language, Reason.OK)
+    # A backslash at the end joins what follows: there the text's tree need not be that of the source.
+    same_tree = not source.endswith("\\\n")
+    return Extraction(source, found.language, Reason.OK, found.normalised if same_tree else None)
 
 
 def _encodable(text: str) -> bool:

@@ -42,13 +42,14 @@ def fenced_blocks(text: str) -> list[Block]:
 def _blocks(lines: list[str]) -> Iterator[Block]:
     start = 0
     while start < len(lines):
-        opening = _OPEN_TILDE.match(lines[start]) or _OPEN.match(lines[start])
+        line = lines[start]
+        opening = (_OPEN_TILDE.match(line) or _OPEN.match(line)) if "```" in line or "~~~" in line else None
         start += 1
         if opening is None:
             continue
         fence, before = opening["fence"], opening["before"]
         indent = len(before) if before.isspace() else 0
-        end = next((i for i in range(start, len(lines)) if _ends(lines[i], fence)), len(lines))
+        end = next((i for i in range(start, len(lines)) if fence in lines[i] and _ends(lines[i], fence)), len(lines))
         closed = end < len(lines)
         body = lines[start:end]
         after = end
@@ -74,4 +75,6 @@ def _opens_tagged(line: str, fence: str) -> bool:
 
 
 def _text(lines: list[str], indent: int) -> str:
+    if not indent:
+        return "\n".join(lines)
     return "\n".join(line[min(indent, len(line) - len(line.lstrip())) :] for line in lines)

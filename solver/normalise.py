@@ -7,19 +7,19 @@ with a key. Not kept apart: Python programs that read their own source or line n
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
 
 from solver.cpp_source import canonical_lines
+from solver.python_canon import canon
 from solver.python_source import parse
 
 _READS_LINE = re.compile(r"__LINE__|source_location")
 
 
-def program_key(source: str, language: str) -> str:
-    """Hex SHA-256 of the language and the normalised source."""
-    text = f"{language}\0{normalise(source, language)}"
+def program_key(source: str, language: str, normalised: str | None = None) -> str:
+    """Hex SHA-256 of the language and the normalised source. normalised: that, where it is known already."""
+    text = f"{language}\0{normalise(source, language) if normalised is None else normalised}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -40,22 +40,14 @@ def _python(source: str) -> str:
     if tree is None:
         return source
     try:
-        return ast.dump(tree if "__doc__" in source else _without_docstrings(tree))
+        return canon(tree, docstrings=keeps_docstrings(source)).text
     except RecursionError:
         return source
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body[:1] = [] if len(node.body) > 1 else [ast.Pass()]
-    return tree
+def keeps_docstrings(source: str) -> bool:
+    """Whether a Python program may read its docstrings."""
+    return "__doc__" in source
 
 
 def _cpp(source: str) -> str:

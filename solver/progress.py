@@ -33,6 +33,11 @@ class Counts:
     sampling_started: float | None = None
     fresh_tokens: int = 0
 
+    def begin_again(self, target_samples: int) -> None:
+        """An engine takes up what is recorded, counts all of it, and goes on to this number of samples."""
+        self.target_samples = target_samples
+        self.samples = self.dropped = self.unique = self.compiled = self.passing = self.tokens = 0
+
     def sampled(self, completion_tokens: int) -> None:
         """A sample has just arrived from the sampler (and not from the store): it counts for the rates."""
         if self.sampling_started is None:

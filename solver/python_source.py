@@ -6,6 +6,7 @@ import ast
 import builtins
 import re
 import warnings
+from collections.abc import Set
 
 _READS = {"input", "raw_input", "stdin", "open", "read", "readline", "readlines", "fileinput"}
 _WRITES = {"print", "stdout", "write", "open", "writelines"}
@@ -100,11 +101,24 @@ def is_idle(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and not any(isinstance(n, ast.Call) for n in ast.walk(statement))
 
 
-def wholeness(tree: ast.Module) -> int:
-    """How much it looks like a whole stdio program: 0 data or prose, 1 code, 2 reads or writes, 3 both."""
-    if all(isinstance(n, ast.Expr) and not any(isinstance(c, ast.Call) for c in ast.walk(n)) for n in tree.body):
+def wholeness(tree: ast.Module, names: Set[str]) -> int:
+    """How much it looks like a whole stdio program: 0 data or prose, 1 code, 2 reads or writes, 3 both.
+
+    names: those in it, attributes and imports too.
+    """
+    if all(is_idle(n) for n in tree.body):
         return 0
-    words = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    words |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    words |= {a.name for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
-    return 1 + bool(words & _READS) + bool(words & _WRITES)
+    return 1 + (not names.isdisjoint(_READS)) + (not names.isdisjoint(_WRITES))
+
+
+def all_names(tree: ast.Module) -> set[str]:
+    """Names, attributes and imports, for a tree of any depth."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.alias):
+            found.add(node.name)
+    return found

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from clustering.validity import input_worths, worth_by_origin
 from sandbox import Verdict
+from solver.cascade_report import cascade_report
 from solver.choice import Answer, Submission
 from solver.config import RunConfig
 from solver.judging import stored_scores
@@ -57,6 +58,7 @@ def make_report(
                 for group in answer.clusters[:_CLUSTERS_SHOWN]
             ],
         },
+        **_cascade(config, store, settled),
         "distinguishing": separations(store),
         "opinions": _opinions(answer, store),
         "input_worth": _input_worth(store, problem, settled),
@@ -66,31 +68,34 @@ def make_report(
     }
 
 
+def _cascade(config: RunConfig, store: Store, settled: int) -> dict[str, Any]:
+    levels = cascade_report(config, store, settled)
+    return {} if levels is None else {"cascade": levels}
+
+
 def _counts(store: Store, settled: int) -> dict[str, Any]:
     samples, without_program, unique = store.query(
-        "SELECT count(*), count(*) - count(program), count(DISTINCT program) FROM samples WHERE idx < ?",
+        "SELECT count(*), count(*) - count(program), count(DISTINCT program) FROM sample_rows WHERE idx < ?",
         settled,
     )[0]
     extraction = dict(
-        store.query("SELECT extraction, count(*) FROM samples WHERE idx < ? GROUP BY extraction", settled)
+        store.query("SELECT extraction, count(*) FROM sample_rows WHERE idx < ? GROUP BY extraction", settled)
     )
     verdicts = dict(
         store.query(
             "SELECT verdict, count(*) FROM ("
             "  SELECT coalesce(min(CASE WHEN e.verdict != 'AC' THEN e.verdict END), 'AC') AS verdict"
-            "  FROM executions e JOIN inputs i ON i.id = e.input AND i.kind = 'example'"
-            "  JOIN programs p ON p.key = e.program AND p.first_sample < ?"
+            "  FROM execution_rows e JOIN inputs i ON i.id = e.input AND i.kind = 'example' WHERE e.program < ?"
             "  GROUP BY e.program) GROUP BY verdict ORDER BY verdict",
             settled,
         )
     )
     executions, twice = store.query(
-        "SELECT count(*), coalesce(sum(e.runs > 1), 0) FROM executions e "
-        "JOIN programs p ON p.key = e.program AND p.first_sample < ?",
+        "SELECT count(*), coalesce(sum(runs > 1), 0) FROM execution_rows WHERE program < ?",
         settled,
     )[0]
     passing_samples = store.query(
-        "SELECT count(*) FROM samples s JOIN clusters c ON c.program = s.program WHERE s.idx < ?", settled
+        "SELECT count(*) FROM sample_rows s JOIN cluster_rows c ON c.program = s.program WHERE s.idx < ?", settled
     )[0][0]
     with_program = samples - without_program
     return {
@@ -122,7 +127,7 @@ def _opinions(answer: Answer, store: Store) -> list[dict[str, Any]]:
 
 def _input_worth(store: Store, problem: Problem, settled: int) -> list[dict[str, Any]]:
     """By origin: how much its inputs split the samples that pass, in bits, and how valid they look."""
-    worths = input_worths(run_evidence(store, problem.name, settled))
+    worths = input_worths(run_evidence(store, problem.name, settled, everyone=False))
     return [
         {k: v if isinstance(v, (str, int)) else round(v, 4) for k, v in asdict(row).items()}
         for row in worth_by_origin(worths)
@@ -130,9 +135,9 @@ def _input_worth(store: Store, problem: Problem, settled: int) -> list[dict[str,
 
 
 def _tokens(store: Store, settled: int) -> dict[str, int]:
-    completion = store.query("SELECT coalesce(sum(completion_tokens), 0) FROM samples WHERE idx < ?", settled)
+    completion = store.query("SELECT coalesce(sum(completion_tokens), 0) FROM sample_rows WHERE idx < ?", settled)
     prompt = store.query(
-        "SELECT coalesce(sum(tokens), 0) FROM (SELECT max(prompt_tokens) AS tokens FROM samples "
+        "SELECT coalesce(sum(tokens), 0) FROM (SELECT max(prompt_tokens) AS tokens FROM sample_rows "
         "WHERE idx < ? GROUP BY request)",
         settled,
     )
@@ -140,13 +145,15 @@ def _tokens(store: Store, settled: int) -> dict[str, int]:
 
 
 def _models(store: Store, settled: int) -> list[str]:
-    return [name for (name,) in store.query("SELECT DISTINCT model FROM samples WHERE idx < ? ORDER BY model", settled)]
+    return [
+        name for (name,) in store.query("SELECT DISTINCT model FROM sample_rows WHERE idx < ? ORDER BY model", settled)
+    ]
 
 
 def _submission(submission: Submission, path: Path, store: Store) -> dict[str, Any]:
     program = store.program(submission.program)
     model, plan, temperature, seed, tokens, logprob = store.query(
-        "SELECT model, plan, temperature, seed, completion_tokens, mean_logprob FROM samples WHERE idx = ?",
+        "SELECT model, plan, temperature, seed, completion_tokens, mean_logprob FROM sample_rows WHERE idx = ?",
         program.first_sample,
     )[0]
     return {

@@ -17,9 +17,11 @@ from rich.console import Console
 
 from sandbox import AnySandbox, Sandbox, languages, make_checker
 from solver.choice import choose, scorer_of
+from solver.climb import Climb
 from solver.config import RunConfig
 from solver.engine import Engine, StopReason
 from solver.errors import UserError
+from solver.levels import Current, Interruptible, sample_levels
 from solver.look_closer import look_closer
 from solver.models import ResolvedModel
 from solver.problem import Problem
@@ -29,6 +31,7 @@ from solver.run_inputs import run_inputs
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler
 from solver.samplers.factory import open_sampler, resolve_model
+from solver.samplers.use import SamplerUse
 from solver.sieve import Sieve
 from solver.store import Store
 from solver.tracing import NO_TRACES, Tracer, Traces
@@ -44,7 +47,7 @@ class Session:
 
     run: locked by the caller. model: None to resolve it only when samples are still wanted.
     is_new: the directory was made for this session, and goes again if the run cannot begin.
-    traces: where spans go; closed by the caller.
+    traces: where spans go; closed by the caller. one_level: of a cascade, only the level that has the problem.
     """
 
     run: RunDirectory
@@ -55,6 +58,7 @@ class Session:
     quiet: bool = False
     is_new: bool = False
     traces: Traces = NO_TRACES
+    one_level: bool = False
 
 
 def execute(session: Session) -> dict[str, Any]:
@@ -89,22 +93,26 @@ async def _execute(session: Session, store: Store, tracer: Tracer) -> dict[str, 
     config, problem = session.config, session.problem
     counts = counts_of(config, store)
     restarts = count_restart(store)
-    opened: list[Sampler] = []
+    climb = Climb(config, store)
+    opened: dict[str, Sampler] = {}  # by model: one at a time
 
     async def sampler() -> Sampler:
-        if not opened:
-            model = session.model or await asyncio.to_thread(resolve_model, config)
+        config = climb.config
+        if config.model not in opened:
+            opened.clear()  # the engine has closed it
+            model = session.model if config.model == session.config.model else None
+            model = model or await asyncio.to_thread(resolve_model, config)
             with tracer.stage("open sampler"):
                 sampler = await open_sampler(config, problem, model, restarts, session.run.engine_log_path)
-            opened.append(tracer.sampler(sampler))
-        return opened[0]
+            opened[config.model] = tracer.sampler(sampler)
+        return opened[config.model]
 
     progress = None if session.quiet else asyncio.create_task(show_progress(counts, session.console))
     try:
         async with Sandbox(config.workers, allow_unsafe=config.unsafe_no_isolation) as sandbox:
-            return await carry_out(session, store, counts, tracer, sandbox, sampler, interrupts)
+            return await carry_out(session, store, counts, tracer, sandbox, sampler, interrupts, climb)
     finally:
-        for started in opened:
+        for started in opened.values():
             await started.close()
         if progress is not None:
             progress.cancel()
@@ -135,13 +143,34 @@ async def carry_out(
     tracer: Tracer,
     sandbox: AnySandbox,
     sampler: Callable[[], Awaitable[Sampler]],
-    interrupted_by: Callable[[Engine], AbstractContextManager[None]] = lambda engine: nullcontext(),
+    interrupted_by: Callable[[Interruptible], AbstractContextManager[None]] = lambda engine: nullcontext(),
+    climb: Climb | None = None,
 ) -> dict[str, Any]:
     """From inputs to report, in a sandbox and with a sampler that others may share; both stay open.
 
-    interrupted_by: what may stop the engine while it works. Returns the report, which is also on disk.
+    interrupted_by: what may stop the engine while it works. climb: where a cascade stands; its `config` says whose
+    sampler is wanted. Returns the report, which is also on disk; of a run that the session leaves to the next model
+    only the reason.
     """
+    async with store.grouped():
+        return await _carry_out(
+            session, store, counts, tracer, sandbox, sampler, interrupted_by, climb or Climb(session.config, store)
+        )
+
+
+async def _carry_out(
+    session: Session,
+    store: Store,
+    counts: Counts,
+    tracer: Tracer,
+    sandbox: AnySandbox,
+    sampler: Callable[[], Awaitable[Sampler]],
+    interrupted_by: Callable[[Interruptible], AbstractContextManager[None]],
+    climb: Climb,
+) -> dict[str, Any]:
     config, problem = session.config, session.problem
+    use = SamplerUse(sampler)
+    sampler = use.opened
     clock = asyncio.create_task(_keep_clock(store, counts))
     try:
         checker = make_checker(problem.checker, sandbox)
@@ -149,23 +178,27 @@ async def carry_out(
             inputs = await run_inputs(problem, config, store, sampler, sandbox, checker)
         _log_start(session, store, len(inputs), sandbox)
         sieve = Sieve(problem, inputs, sandbox, checker, store, counts, config.time_factor, tracer)
-        engine = Engine(
-            problem, config, sampler, sieve, store, counts,
-            workers=sandbox.workers, runnable=_runnable(problem, sandbox), tracer=tracer,
-        )  # fmt: skip
-        with interrupted_by(engine):
+        current = Current()
+
+        def engine(stage: RunConfig) -> Engine:
+            return Engine(
+                problem, stage, sampler, sieve, store, counts,
+                workers=sandbox.workers, runnable=_runnable(problem, sandbox), tracer=tracer,
+            )  # fmt: skip
+
+        with interrupted_by(current):
             try:
-                with tracer.stage("sample and sieve"):
-                    reason = await engine.run()
-                log.info("sampling ended by %s after %d samples", reason, counts.samples)
+                ended, reason = await sample_levels(climb, current, engine, counts, tracer, one_level=session.one_level)
+                if reason is StopReason.NEXT_MODEL:
+                    return {"stop_reason": str(reason), "detail": None}
                 if reason is not StopReason.INTERRUPTED:
                     with tracer.stage("look closer"):
-                        await engine.unless_interrupted(
-                            look_closer(problem, config, sieve, store, counts, engine.settled_samples, sampler)
+                        await ended.unless_interrupted(
+                            look_closer(problem, config, sieve, store, counts, ended.settled_samples, sampler)
                         )
-                return _finish(session, store, engine, reason, sandbox, counts, tracer)
+                return _finish(session, store, ended, reason, sandbox, counts, tracer, use)
             finally:
-                await engine.close()
+                await current.close()
     finally:
         clock.cancel()
         await asyncio.gather(clock, return_exceptions=True)
@@ -192,6 +225,7 @@ def _finish(
     sandbox: AnySandbox,
     counts: Counts,
     tracer: Tracer,
+    use: SamplerUse,
 ) -> dict[str, Any]:
     """Chooses, and writes submissions and report."""
     config = session.config
@@ -199,6 +233,7 @@ def _finish(
     with tracer.stage("select"):
         answer = choose(store, engine.settled_samples, config.submissions, config.policy, config.seed, scorer)
         tracer.chosen(answer)
+    store.commit()
     report = make_report(
         session.problem,
         config,
@@ -214,7 +249,7 @@ def _finish(
         "isolation": {name: layer.detail for name, layer in layers.items() if layer.active},
         "workers": sandbox.workers,
     }
-    report["timing"] = _timing(store, counts)
+    report["timing"] = {**_timing(store, counts), "engine": use.plain()}
     tracer.finished(report)
     session.run.write_report(report)
     return report
@@ -241,7 +276,7 @@ def _timing(store: Store, counts: Counts) -> dict[str, float]:
 
 
 @contextmanager
-def interrupts(engine: Engine) -> Iterator[None]:
+def interrupts(engine: Interruptible) -> Iterator[None]:
     """SIGINT and SIGTERM end the engine early instead of killing the process."""
     loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
     for number in signals:

@@ -14,7 +14,10 @@ from solver.sieve import SieveResult
 
 
 class SettledPrefix:
-    """Feed it arrivals in order and results in any order; ask whether enough survivors agree."""
+    """Feed it arrivals in order and results in any order; ask whether enough survivors agree.
+
+    It remembers programs that are being judged, and survivors; one that is neither has failed.
+    """
 
     def __init__(self, agreement: int | None, submissions: int = 1) -> None:
         """agreement: number of samples with one behaviour that ends the run early; 0 never does, None ends it when
@@ -23,27 +26,34 @@ class SettledPrefix:
         self._agreement = agreement
         self._race = Race(submissions)
         self._waiting: deque[str | None] = deque()
-        self._behaviours: dict[str, Behaviour | None] = {}
+        self._pending: set[str] = set()
+        self._survivors: dict[str, Behaviour] = {}
+        self._behaviours: dict[Behaviour, Behaviour] = {}  # one object for all that behave alike
         self._weights: Counter[Behaviour] = Counter()
         self.length = 0
         self.agreed_at: int | None = None
 
-    def arrived(self, program: str | None) -> None:
+    def arrived(self, program: str | None, is_new: bool) -> None:
+        """is_new: the first sample with this program, which will be judged; a later one shares its result."""
+        if program is not None and is_new and program not in self._survivors:
+            self._pending.add(program)
         self._waiting.append(program)
         self._advance()
 
     def judged(self, result: SieveResult) -> None:
-        self._behaviours[result.program] = result.behaviour
+        self._pending.discard(result.program)
+        if result.behaviour is not None:
+            self._survivors[result.program] = self._behaviours.setdefault(result.behaviour, result.behaviour)
         self._advance()
 
     def _advance(self) -> None:
         while self.agreed_at is None and self._waiting:
             program = self._waiting[0]
-            if program is not None and program not in self._behaviours:
+            if program in self._pending:
                 return
             self._waiting.popleft()
             self.length += 1
-            behaviour = None if program is None else self._behaviours[program]
+            behaviour = None if program is None else self._survivors.get(program)
             if behaviour is not None and self._enough_with(behaviour):
                 self.agreed_at = self.length
 

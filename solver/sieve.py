@@ -1,6 +1,6 @@
 """The sieve: run a program on the examples until one fails; run a survivor on the generated inputs.
 
-Every (program, input) pair is looked up in the store first, so nothing is executed twice, also after a crash.
+What the store holds of a program is looked up first, so nothing is executed twice, also after a crash.
 """
 
 from __future__ import annotations
@@ -62,19 +62,34 @@ class Sieve:
         self._tracer = tracer
         self._limits = problem.limits(time_factor)
 
-    async def judge(self, stored: StoredProgram) -> SieveResult:
-        """On the examples until one fails, then on the generated inputs."""
+    async def judge(self, stored: StoredProgram, *, is_new: bool = False) -> SieveResult:
+        """On the examples until one fails, then on the generated inputs. is_new: nothing of it is recorded."""
         program = self._program(stored)
+        known = {} if is_new else self._store.executions(stored.key)
         for passed, run_input in enumerate(self._examples):
-            execution = await self._execute(stored.key, program, run_input)
+            execution = known.get(run_input.id) or await self._execute(stored.key, program, run_input)
             if execution.verdict is not Verdict.AC:
                 return SieveResult(stored.key, passed, execution.verdict, None)
-        behaviour = [(await self._execute(stored.key, program, i)).behaviour for i in self._generated]
-        return SieveResult(stored.key, len(self._examples), Verdict.AC, tuple(behaviour))
+        runs = [known.get(i.id) or await self._execute(stored.key, program, i) for i in self._generated]
+        return SieveResult(stored.key, len(self._examples), Verdict.AC, tuple(run.behaviour for run in runs))
+
+    def recorded(self, key: str) -> SieveResult | None:
+        """What `judge` would say without running anything; None when it would run something."""
+        known = self._store.executions(key)
+        for passed, run_input in enumerate(self._examples):
+            execution = known.get(run_input.id)
+            if execution is None:
+                return None
+            if execution.verdict is not Verdict.AC:
+                return SieveResult(key, passed, execution.verdict, None)
+        if any(i.id not in known for i in self._generated):
+            return None
+        return SieveResult(key, len(self._examples), Verdict.AC, tuple(known[i.id].behaviour for i in self._generated))
 
     async def observe(self, stored: StoredProgram, run_input: RunInput) -> Execution:
         """What one program does on one further input; its output's beginning is kept."""
-        return await self._execute(stored.key, self._program(stored), run_input)
+        known = self._store.execution(stored.key, run_input.id)
+        return known or await self._execute(stored.key, self._program(stored), run_input)
 
     def _program(self, stored: StoredProgram) -> Program:
         return Program(
@@ -87,9 +102,6 @@ class Sieve:
         )
 
     async def _execute(self, key: str, program: Program, run_input: RunInput) -> Execution:
-        recorded = self._store.execution(key, run_input.id)
-        if recorded is not None:
-            return recorded
         data = run_input.text.encode("utf-8", "surrogatepass")
         begun = self._tracer.now()
         # Nearly all programs end here, so they are compiled cheaply; one that is too slow for it is compiled again.

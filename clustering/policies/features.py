@@ -46,7 +46,7 @@ def features(evidence: Evidence, who: Indexes) -> Floats:
 
 def is_filtered(evidence: Evidence, who: Indexes) -> bool:
     """Whether the examples have dropped anybody: shares among survivors of a filter mean more than among all."""
-    return len(who) < len(evidence.candidates) and bool(evidence.passes.any())
+    return len(who) < len(evidence.candidates) + evidence.unlisted and bool(evidence.passes.any())
 
 
 def _clusters(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
@@ -81,7 +81,7 @@ def _model_tests(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
 
 def _model(evidence: Evidence, who: Indexes) -> dict[str, Floats]:
     logprob = signals.logprob(evidence, who)
-    every_plan = {plan for candidate in evidence.candidates for plan in candidate.plans}
+    every_plan = evidence.unlisted_plans.union(*(candidate.plans for candidate in evidence.candidates))
     diversity = signals.plan_diversity(evidence, who)
     return {
         "logprob": best_of_groups(signals.classes(evidence, who), logprob - logprob.max(initial=-np.inf)),

@@ -16,22 +16,26 @@ from rich.console import Console
 
 from eval.bench.backend import Backend, Here
 from eval.bench.config import BenchConfig, make_bench_config, read_config, write_config
-from eval.bench.drive import Driver, read_plan
+from eval.bench.drive import Driver, Planned, read_plan
 from eval.bench.estimate import estimate, show_estimate
 from eval.bench.extra import check_references, make_extra_tests
 from eval.bench.finish import finish, skipped
 from eval.bench.judge_client import make_plan
 from eval.bench.layout import BenchDirectory
+from eval.bench.levels import at_level, levels, next_progress
 from eval.bench.progress import BenchProgress, show_bench_progress
-from eval.bench.rates import remember_rate
+from eval.bench.rates import remember
+from eval.bench.sessions import Session, session_file
 from eval.bench.summary_text import show_results
 from eval.datasets import DATA_SETS
 from eval.datasets.options import data_options, named_data, words
 from eval.metrics import FORMATS
+from eval.plan.measured import figures, measure
 from sandbox import SandboxUnavailable, ToolchainMissing
 from solver.commands import run_config, run_options
 from solver.errors import UserError
 from solver.session import logging_to
+from solver.tracing import Traces
 from solver.tracing.command import trace_options
 from solver.tracing.options import KEPT_CANDIDATES, TraceOptions, open_traces
 
@@ -174,20 +178,9 @@ def run_bench(
             tracing = _shared_out(tracing.within(root), len(plan) * config.run.samples)
             traces = open_traces(tracing)
             try:
-                driver = Driver(
-                    bench=where,
-                    config=config,
-                    plan=plan,
-                    model=None if _all_done(where, plan) else backend.model(config.run),
-                    restarts=_count_restart(where),
-                    progress=BenchProgress(len(plan), skipped=len(skipped(where))),
-                    console=console,
-                    traces=traces,
-                    backend=backend,
-                )
-                asyncio.run(_drive(driver, console, quiet=quiet))
-                if config.run.sampler != "recorded" and driver.progress.tokens_per_second() > 0:
-                    remember_rate(config.run.model, driver.progress.tokens_per_second())
+                driver = _all_levels(where, config, plan, console, traces, backend, quiet=quiet)
+                if not (driver.interrupted or driver.trouble):
+                    _remember(root, config)
             finally:
                 lost = traces.close()
                 if lost:
@@ -207,14 +200,73 @@ def run_bench(
         sys.exit(EXIT_INTERRUPTED)
 
 
+def _all_levels(
+    where: BenchDirectory,
+    config: BenchConfig,
+    plan: dict[str, Planned],
+    console: Console,
+    traces: Traces,
+    backend: Backend,
+    *,
+    quiet: bool,
+) -> Driver:
+    """One pass, or one for each model of a cascade. Returns the driver of the last."""
+    progress, restarts = BenchProgress(len(plan), skipped=len(skipped(where))), _count_restart(where)
+    for level in range(levels(config.run)):
+        run = config.run.at_level(level) if config.run.cascade else config.run
+        here = at_level(where, plan, level)
+        driver = Driver(
+            bench=where,
+            config=config,
+            plan=here,
+            model=None if _all_done(where, here) else backend.model(run),
+            restarts=restarts,
+            progress=progress,
+            console=console,
+            traces=traces,
+            backend=backend,
+            level=level,
+        )
+        if here or not level:
+            asyncio.run(_drive(driver, console, quiet=quiet))
+        if driver.interrupted or driver.trouble:
+            break
+        progress = next_progress(progress)
+    return driver
+
+
 async def _drive(driver: Driver, console: Console, *, quiet: bool) -> None:
-    shown = None if quiet else asyncio.create_task(show_bench_progress(driver.progress, console))
+    beside = [] if quiet else [asyncio.create_task(show_bench_progress(driver.progress, console))]
+    session = _session(driver)
+    beside.append(asyncio.create_task(session.keep()))
     try:
         await driver.run()
     finally:
-        if shown is not None:
-            shown.cancel()
-            await asyncio.gather(shown, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        session.write(finished=not (driver.interrupted or driver.trouble))
+
+
+def _session(driver: Driver) -> Session:
+    run = driver.config.run
+
+    def engine() -> dict[str, Any] | None:
+        stats = driver.engine_stats
+        return None if stats is None else stats.plain()
+
+    model = run.cascade[driver.level].model if run.cascade else run.model
+    about = {"sampler": run.sampler, "model": model, "workers": run.workers}
+    file = session_file(driver.bench, driver.restarts * levels(run) + driver.level)
+    return Session(file, about, driver.progress, engine)
+
+
+def _remember(root: Path, config: BenchConfig) -> None:
+    """What plans can be made with: of one model that was really asked, on this machine."""
+    if config.run.sampler == "recorded" or config.run.cascade or config.cluster is not None:
+        return
+    done = measure(root)
+    remember(done.model, figures(done.totals, done.sessions, replayed=False), str(root.absolute()))
 
 
 def _all_done(where: BenchDirectory, plan: dict[str, Any]) -> bool:

@@ -28,13 +28,15 @@ from eval.bench.progress import BenchProgress
 from eval.bench.traced import trace_verdicts
 from eval.datasets import Skipped, problems
 from sandbox import AnySandbox
-from solver.engine import Engine, StopReason
+from solver.config import RunConfig
+from solver.engine import StopReason
 from solver.errors import UserError
+from solver.levels import Interruptible
 from solver.models import ResolvedModel
 from solver.problem import Problem
 from solver.progress import Counts
 from solver.rundir import RunDirectory
-from solver.samplers import Sampler
+from solver.samplers import Sampler, SamplerStats
 from solver.samplers.recorded import NoSamples
 from solver.session import Session, carry_out, count_restart, counts_of
 from solver.store import Store
@@ -44,7 +46,7 @@ log = logging.getLogger(__name__)
 
 _MOST_OPEN = 32
 _OPEN_PER_WORKER = 2  # of a recording, which never makes anybody wait
-_UNFINISHED = (StopReason.INTERRUPTED, StopReason.SAMPLER_FAILED)
+_UNFINISHED = (StopReason.INTERRUPTED, StopReason.SAMPLER_FAILED, StopReason.NEXT_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def read_plan(bench: BenchDirectory) -> dict[str, Planned]:
 
 @dataclass
 class Driver:
-    """Runs what is planned and not done. model: the local model, None when samples come from elsewhere.
+    """Runs what is planned and not done. model: the local model, None when samples come from elsewhere. level: of a
+    cascade, which every planned problem that is not done has come to.
 
     `interrupted` and `trouble` say afterwards why problems are left.
     """
@@ -82,9 +85,11 @@ class Driver:
     console: Console
     traces: Traces
     backend: Backend = field(default_factory=Here)
+    level: int = 0
     interrupted: bool = False
     trouble: str | None = None
-    _engines: set[Engine] = field(default_factory=set)
+    _hub: Hub | None = None
+    _engines: set[Interruptible] = field(default_factory=set)
     _opening: int = 0
 
     async def run(self) -> None:
@@ -92,7 +97,7 @@ class Driver:
         run = self.config.run
         self.backend.tells(self.progress)
         async with self.backend.sandbox(run) as sandbox, self._judge() as judge:
-            hub = None if run.recorded is not None else Hub(self._shared_sampler)
+            hub = self._hub = None if run.recorded is not None else Hub(self._shared_sampler)
             tasks: set[asyncio.Task[None]] = set()
             try:
                 with self._signals():
@@ -111,6 +116,17 @@ class Driver:
                 if hub is not None:
                     await hub.close()
             await judge.finish(abandon=self.interrupted)
+
+    @property
+    def _run_config(self) -> RunConfig:
+        """With the level's model."""
+        run = self.config.run
+        return run.at_level(self.level) if run.cascade else run
+
+    @property
+    def engine_stats(self) -> SamplerStats | None:
+        """What the shared engine has done; None where there is none, or one of somebody else's."""
+        return None if self._hub is None else self._hub.stats
 
     # --- which problem is next --------------------------------------------------------------------
 
@@ -180,7 +196,7 @@ class Driver:
                 counts = counts_of(self.config.run, store)
                 (recorded,) = store.query("SELECT count(*) FROM samples")[0]
                 self.progress.begin(planned.name, counts, recorded)
-                session = Session(run, own, self.config.run, self.model, self.console, quiet=True)
+                session = Session(run, own, self.config.run, self.model, self.console, quiet=True, one_level=True)
                 report = await carry_out(session, store, counts, tracer, sandbox, sampler, self._stoppable)
         except NoSamples as error:
             run.discard()
@@ -231,11 +247,11 @@ class Driver:
     async def _sampler(self, problem: Problem, hub: Hub | None, counts: Counts) -> Sampler:
         if hub is not None:
             return await hub.view(lambda: need(counts))
-        return await self.backend.recording(self.config.run, problem)
+        return await self.backend.recording(self._run_config, problem)
 
     async def _shared_sampler(self) -> Sampler:
         log_path = self.bench.root / "engine.log"
-        return await self.backend.sampler(self.config.run, self.model, self.restarts, log_path)
+        return await self.backend.sampler(self._run_config, self.model, self.restarts, log_path)
 
     @asynccontextmanager
     async def _judge(self) -> AsyncIterator[JudgeClient]:
@@ -255,7 +271,7 @@ class Driver:
     # --- Ctrl-C -----------------------------------------------------------------------------------
 
     @contextmanager
-    def _stoppable(self, engine: Engine) -> Iterator[None]:
+    def _stoppable(self, engine: Interruptible) -> Iterator[None]:
         self._engines.add(engine)
         try:
             yield

@@ -1,22 +1,20 @@
-"""What a benchmark run will take, before it is begun: tokens, time, disk. A guess with its assumptions beside it."""
+"""What a benchmark run will take, before it is begun: tokens, time, disk. The arithmetic is that of `solve plan`; the
+data set says how many problems there are and how long their statements."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from eval.bench.config import BenchConfig
-from eval.bench.rates import measured_rate
 from eval.datasets import Skipped, tasks
+from eval.plan.arithmetic import Figure, Prediction, Workload, predict
+from eval.plan.gather import gather
+from solver.models.registry import find
 
-ANSWER_SHARE = 0.45
-"""Mean length of an answer as a share of `max_tokens`: 290 to 370 of 768 with Qwen2.5-Coder on contest problems."""
 CHARACTERS_A_TOKEN = 3.6
-BYTES_A_SAMPLE = 1200
-"""Of the store, compressed, with executions."""
-BYTES_A_PROBLEM = 120_000
 
 
 def estimate(config: BenchConfig, tokens_per_second: float | None) -> dict[str, Any]:
@@ -29,40 +27,35 @@ def estimate(config: BenchConfig, tokens_per_second: float | None) -> dict[str, 
         count += 1
         statements += len(found.problem.statement)
     run = config.run
+    named = find(run.model)
+    used = gather(named.name if named else run.model, run.max_tokens, {"tokens_per_second": tokens_per_second})
+    if run.sampler == "recorded":
+        used.pop("tokens_per_second", None)
+    told = predict(_workload(count, config), {name: figure.value for name, figure in used.items()})
     requests = -(-run.samples // run.samples_per_request)
-    completion = round(count * run.samples * run.max_tokens * ANSWER_SHARE)
-    rate = tokens_per_second or measured_rate(run.model)
     return {
         "problems": count,
         "skipped": skipped,
         "samples": count * run.samples,
         "prompt_tokens": round(statements / CHARACTERS_A_TOKEN * requests),
-        "completion_tokens": completion,
-        "tokens_per_second": rate,
-        "seconds": None if rate is None or run.sampler == "recorded" else round(completion / rate),
-        "disk_bytes": count * (BYTES_A_PROBLEM + run.samples * BYTES_A_SAMPLE),
-        "assumptions": {
-            "completion tokens a sample": round(run.max_tokens * ANSWER_SHARE),
-            "characters a prompt token": CHARACTERS_A_TOKEN,
-            "bytes a sample": BYTES_A_SAMPLE,
-        },
+        "completion_tokens": round(told.completion_tokens),
+        "tokens_per_second": used["tokens_per_second"].value if "tokens_per_second" in used else None,
+        "seconds": None if told.seconds is None else round(told.seconds),
+        "disk_bytes": round(told.disk_bytes),
+        "workload": asdict(_workload(count, config)),
+        "prediction": asdict(told),
+        "figures": {name: asdict(figure) for name, figure in used.items()},
     }
+
+
+def _workload(problems: int, config: BenchConfig) -> Workload:
+    return Workload(problems, config.run.samples, config.run.inputs, cores=config.run.workers)
 
 
 def show_estimate(found: dict[str, Any], console: Console) -> None:
-    from eval.bench.progress import duration
+    from eval.plan.show import show_plan
 
-    table = Table(box=None, show_header=False)
-    seconds = found["seconds"]
-    rows = {
-        "problems": f"{found['problems']} ({found['skipped']} skipped)",
-        "samples": f"{found['samples']:,}",
-        "prompt tokens": f"{found['prompt_tokens']:,}, most of them cached",
-        "completion tokens": f"{found['completion_tokens']:,}",
-        "time": "unknown: give --tokens-per-second" if seconds is None else f"about {duration(seconds)}",
-        "disk": f"{found['disk_bytes'] / 2**20:,.0f} MiB",
-    }
-    for name, value in rows.items():
-        table.add_row(name, value)
-    console.print(table)
-    console.print("assumed: " + ", ".join(f"{value} {name}" for name, value in found["assumptions"].items()))
+    used = {name: Figure(**figure) for name, figure in found["figures"].items()}
+    show_plan(Workload(**found["workload"]), used, Prediction(**found["prediction"]), console)
+    skipped = f"; {found['skipped']} problems are skipped" if found["skipped"] else ""
+    console.print(f"prompt tokens: {found['prompt_tokens']:,}, most of them cached{skipped}")

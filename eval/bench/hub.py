@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from solver.errors import UserError
-from solver.samplers import Request, Sample, Sampler, SamplerFailed
+from solver.samplers import Request, Sample, Sampler, SamplerFailed, SamplerStats, stats_of
 
 _STRIDE = 1 << 40  # request numbers of one stream
 _QUEUED = 1024  # samples that wait for one problem
@@ -53,6 +53,11 @@ class Hub:
     def unasked(self) -> int:
         """Streams that still have requests to give."""
         return sum(not desk.exhausted and not desk.gone for desk in self._desks.values())
+
+    @property
+    def stats(self) -> SamplerStats | None:
+        """What the sampler has done so far; None while there is none, and of one that keeps none."""
+        return None if self._sampler is None else stats_of(self._sampler)
 
     async def hungry(self) -> None:
         """Returns when a stream has given its last request since the last call."""
@@ -152,6 +157,11 @@ class _View:
         self._hub = hub
         self._need = need
         self.model = model
+
+    @property
+    def stats(self) -> SamplerStats | None:
+        """Of the sampler that all share."""
+        return self._hub.stats
 
     async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
         desk = self._hub.join(requests, self._need)

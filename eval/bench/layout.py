@@ -5,6 +5,7 @@ problems/0001-slug/   a run directory as `solve` makes it, one a problem
 skipped.jsonl         problems that were not run, a line each with its reason
 verdicts.sqlite       what the judge found; written by the judge's process alone
 extra.jsonl           accepted submissions on extra tests, with --extra-tests; a line a problem that was solved
+sessions/             how fast each session was, see eval/bench/sessions.py
 results.json          all figures            report.html   the same for people
 nodes.jsonl           of a cluster: which actors came, died, or were sent away, and why
 traces.jsonl          with --trace
@@ -54,6 +55,10 @@ class BenchDirectory:
     @property
     def extra(self) -> Path:
         return self.root / "extra.jsonl"
+
+    @property
+    def sessions(self) -> Path:
+        return self.root / "sessions"
 
     @property
     def nodes(self) -> Path:

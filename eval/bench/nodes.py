@@ -31,6 +31,10 @@ class NodeRecord:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(event)) + "\n")
 
+    def all_ended(self) -> None:
+        """We ended the actors ourselves."""
+        self._here = []
+
     def line(self) -> str:
         """As things are."""
         here = [f"{count} {role}" for role, count in Counter(role for role, _ in self._here).items()]

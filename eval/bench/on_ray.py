@@ -23,7 +23,7 @@ from solver.config import RunConfig
 from solver.models import ResolvedModel
 from solver.problem import Problem
 from solver.samplers import Sampler
-from solver.samplers.factory import open_sampler
+from solver.samplers.factory import of_level, open_sampler
 
 log = logging.getLogger("solver.cluster")  # kept in the run's log
 
@@ -43,6 +43,7 @@ class OnRay:
         self._record = NodeRecord(bench)
         self._progress: BenchProgress | None = None
         self._replays: Replays | None = None
+        self._had_replicas = False
 
     def tells(self, progress: BenchProgress) -> None:
         self._progress = progress
@@ -74,6 +75,8 @@ class OnRay:
         finally:
             if self._replays is not None:
                 self._replays.close()
+                self._replays = None  # a cascade's next level opens it again
+            self._record.all_ended()
 
     async def sampler(self, config: RunConfig, model: ResolvedModel | None, restarts: int, log_path: Path) -> Sampler:
         """Replicas of the model; an endpoint is asked by the driver itself, wherever it is."""
@@ -88,11 +91,13 @@ class OnRay:
             cpus=cpus,
             wait_seconds=self._config.wait_seconds,
             on_event=self._happened,
+            follows_others=self._had_replicas,
             lacking=lambda: self._lacking(
                 f"{gpus} GPUs and {cpus} CPUs for a replica (--gpus-per-replica, --cpus-per-replica)",
                 lambda node: node.gpus >= gpus and node.cpus >= cpus,
             ),
         )
+        self._had_replicas = True
         await sampler.start()
         return sampler
 
@@ -100,7 +105,7 @@ class OnRay:
         assert config.recorded is not None
         if self._replays is None:
             self._replays = Replays(self._ray, config.recorded, self._happened)
-        return self._replays.of({problem.name, problem.name.rpartition("/")[2]})
+        return of_level(self._replays.of({problem.name, problem.name.rpartition("/")[2]}), config)
 
     def _nodes(self) -> list[Node]:
         return nodes(self._ray)

@@ -44,9 +44,9 @@ class ProblemRun:
     """A problem's run. Per-sample arrays are in arrival order; per-candidate ones follow `evidence.candidates`.
 
     sample_program: candidate's row, -1 for a sample without a program. sample_tokens: completion tokens. sample_plan:
-    the name of its prompt plan. example_runs: per candidate, how many examples it was run on.
-    example_verdict, verdict: on the examples and on the judge's tests. failed_on: which of the judge's tests the
-    candidate failed, in words; empty where it failed none or was not judged. report: the run's report.json.
+    the name of its prompt plan; sample_model: the model that wrote it. example_runs: per candidate, how many examples
+    it was run on. example_verdict, verdict: on the examples and on the judge's tests. failed_on: which of the judge's
+    tests the candidate failed, in words; empty where it failed none or was not judged. report: the run's report.json.
     model_seconds: wall time between the first sample and the last.
     """
 
@@ -59,6 +59,7 @@ class ProblemRun:
     sample_program: NDArray[np.intp]
     sample_tokens: NDArray[np.int64]
     sample_plan: tuple[str, ...]
+    sample_model: tuple[str, ...]
     sample_temperature: NDArray[np.float64]
     example_runs: NDArray[np.intp]
     extraction: dict[str, int]
@@ -92,10 +93,11 @@ def load_run(directory: Path, about: JudgedProblem, verdicts: Verdicts) -> Probl
     settled = int(report["counts"]["samples"])
     judgements = verdicts.of(about.name)
     with Store(run.store_path) as store:
-        evidence = choice_evidence(store, settled, problem.name, problem.statement)
+        evidence = choice_evidence(store, settled, problem.name, problem.statement, everyone=True)
         row_of = {candidate.key: row for row, candidate in enumerate(evidence.candidates)}
         samples = store.query(
-            "SELECT program, completion_tokens, plan, temperature FROM samples WHERE idx < ? ORDER BY idx", settled
+            "SELECT program, completion_tokens, plan, temperature, model FROM samples WHERE idx < ? ORDER BY idx",
+            settled,
         )
         executions, cpu = store.query("SELECT count(*), coalesce(sum(cpu_seconds), 0) FROM executions")[0]
         on_examples = {
@@ -116,8 +118,9 @@ def load_run(directory: Path, about: JudgedProblem, verdicts: Verdicts) -> Probl
         evidence=evidence,
         sample_program=np.array([-1 if key is None else row_of[key] for key, *_ in samples], dtype=np.intp),
         sample_tokens=np.array([tokens for _, tokens, *_ in samples], dtype=np.int64),
-        sample_plan=tuple(plan for *_, plan, _ in samples),
-        sample_temperature=np.array([temperature for *_, temperature in samples], dtype=np.float64),
+        sample_plan=tuple(plan for *_, plan, _, _ in samples),
+        sample_model=tuple(model for *_, model in samples),
+        sample_temperature=np.array([temperature for *_, temperature, _ in samples], dtype=np.float64),
         example_runs=np.array([on_examples.get(c.key, ("", 0))[1] for c in evidence.candidates], dtype=np.intp),
         extraction={str(k): int(v) for k, v in report["counts"]["extraction"].items()},
         prompt_tokens=int(report["tokens"]["prompt"]),

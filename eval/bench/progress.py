@@ -35,10 +35,26 @@ class InFlight:
     counts: Counts
     recorded: int = 0
 
+    def work(self) -> Work:
+        """Of this session."""
+        return Work(max(0, self.counts.samples - self.recorded), self.counts.fresh_tokens, self.counts.executions)
+
     def part_done(self) -> float:
         """How much of it this session has done, 0 to 1."""
         fresh = self.counts.samples - self.recorded
         return min(1.0, max(0.0, fresh / max(1, self.counts.target_samples)))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What this session has done; tokens are completion tokens."""
+
+    samples: int = 0
+    tokens: int = 0
+    executions: int = 0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(self.samples + other.samples, self.tokens + other.tokens, self.executions + other.executions)
 
 
 @dataclass
@@ -56,7 +72,7 @@ class BenchProgress:
     on_event: Callable[[str], None] = lambda line: None
     _flying: dict[str, InFlight] = field(default_factory=dict)
     _ended_now: float = 0.0
-    _tokens_of_ended: int = 0
+    _work_of_ended: Work = Work()
     _started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,14 +89,16 @@ class BenchProgress:
         gone = self._flying.pop(name)
         target = max(1, gone.counts.target_samples)
         self._ended_now += 1.0 - min(1.0, gone.recorded / target)
-        self._tokens_of_ended += gone.counts.fresh_tokens
+        self._work_of_ended += gone.work()
         self.done += 1
         c = gone.counts
         self.on_event(f"{self._place()} {visible(name)}: {c.samples} samples, {c.passing} passing")
 
     def drop(self, name: str) -> None:
         """It is given up for now: stopped, or without samples."""
-        self._flying.pop(name, None)
+        gone = self._flying.pop(name, None)
+        if gone is not None:
+            self._work_of_ended += gone.work()
 
     def judge(self, name: str, solved: bool) -> None:
         """The judge has spoken."""
@@ -123,8 +141,11 @@ class BenchProgress:
 
     def tokens_per_second(self) -> float:
         """Completion tokens of this session."""
-        tokens = self._tokens_of_ended + sum(one.counts.fresh_tokens for one in self._flying.values())
-        return tokens / max(1e-9, self.seconds())
+        return self.work().tokens / max(1e-9, self.seconds())
+
+    def work(self) -> Work:
+        """What this session has done, of all problems."""
+        return sum((one.work() for one in self._flying.values()), self._work_of_ended)
 
     def line(self) -> str:
         """All of it in one line, for a log."""

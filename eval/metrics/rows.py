@@ -14,6 +14,7 @@ from clustering.policies.scorer import name_digest
 from clustering.policies.signals import weights
 from eval.bench.problem_run import NO_RESULT, NOT_JUDGED, ProblemRun
 from eval.calibration import Reliability
+from eval.metrics.by_model import Spent, spent_by_model
 from eval.metrics.draws import DRAWS, NEVER, chooser, chooses_the_same, n_at_k, submitted_rank
 from eval.metrics.false_positives import FAILED, Rejudged
 from sandbox import Verdict
@@ -29,7 +30,7 @@ class ProblemRow:
     right: samples whose program passes the hidden tests. survives: a right program is left for the choice. first_right:
     rank of the first right submission. stricter_first_right: the same when extra tests count too. solved_from: n → k →
     share of draws of n samples that are solved with k submissions. exact: the n for which this is no estimate.
-    example_mix, final_mix: samples by verdict, on the examples and in the end.
+    example_mix, final_mix: samples by verdict, on the examples and in the end. spent: by model, each as if alone.
     """
 
     name: str
@@ -67,6 +68,7 @@ class ProblemRow:
     executions: int
     model_seconds: float
     sandbox_cpu_seconds: float
+    spent: dict[str, Spent] = field(repr=False)
     solved_from: dict[int, dict[int, float]] = field(repr=False)
     exact: frozenset[int] = field(repr=False)
     extraction: dict[str, int] = field(repr=False)
@@ -143,6 +145,7 @@ def row_of(
         executions=run.executions,
         model_seconds=run.model_seconds,
         sandbox_cpu_seconds=run.sandbox_cpu_seconds,
+        spent=spent_by_model(run, scorer, ks),
         solved_from=drawn.solved,
         exact=drawn.exact,
         extraction=dict(run.extraction),

@@ -15,6 +15,7 @@ from typing import Any
 from clustering.policies import Scorer
 from eval.bench.problem_run import ProblemRun
 from eval.intervals import RESAMPLES, Bootstrap, Floats, Interval, as_table
+from eval.metrics.by_model import solved_per_million
 from eval.metrics.calibrated import calibration
 from eval.metrics.draws import DRAWS
 from eval.metrics.false_positives import Rejudged
@@ -100,6 +101,7 @@ def figures(
         "doubtful": _doubtful(rows, ks, bootstrap),
         "false_positives": _false_positives(rows, ks, bootstrap),
         "groups": groups(rows, ks, bootstrap),
+        "by_model": solved_per_million((row.spent for row in rows), ks),
         "cost": {
             name: _cost([getattr(row, name) for row in rows], rows, max(ks), bootstrap)
             for name in ("prompt_tokens", "completion_tokens", "executions")

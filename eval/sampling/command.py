@@ -90,6 +90,8 @@ def sample(
 
 
 def _without_budgets(run: RunConfig) -> RunConfig:
+    if run.cascade:
+        raise UserError("--cascade: whom to ask next is known when programs are run; sample each model by itself")
     for name in ("max_seconds", "max_total_tokens"):
         if getattr(run, name) is not None:
             raise UserError(f"--{name.replace('_', '-')}: `solve sample` draws all of --samples; leave it out")

@@ -27,7 +27,8 @@ MOST_DEATHS = 2
 
 
 class RaySampler:
-    """opener: told the number of a replica, says what makes its sampler there. gpus, cpus: of one replica."""
+    """opener: told the number of a replica, says what makes its sampler there. gpus, cpus: of one replica.
+    follows_others: replicas of another model ended a moment ago on these nodes."""
 
     replays = False
 
@@ -42,12 +43,14 @@ class RaySampler:
         wait_seconds: float,
         on_event: OnEvent,
         lacking: Callable[[], str] = lambda: "",
+        follows_others: bool = False,
     ) -> None:
         self.model = ""
         self._ray = ray
         self._opener = opener
         self._resources = {"num_gpus": gpus, "num_cpus": cpus}
         self._replicas = replicas
+        self._follows_others = follows_others
         self._numbers = count()
         self._deaths: Counter[str] = Counter()
         self._remote = ray.remote(ReplicaActor)
@@ -128,7 +131,9 @@ class RaySampler:
     def _spawn(self, where: dict[str, Any]) -> Any:
         options = {**self._resources, "max_restarts": 0, "max_concurrency": 10_000, **where}
         number = next(self._numbers)
-        return self._remote.options(**options).remote(self._opener(number), replaces=number >= self._replicas)
+        return self._remote.options(**options).remote(
+            self._opener(number), replaces=self._follows_others or number >= self._replicas
+        )
 
 
 def _result(task: asyncio.Task[Any]) -> Any:

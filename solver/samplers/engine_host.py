@@ -23,22 +23,19 @@ import shutil
 import socket
 import sys
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psutil
-
 from solver.samplers import wire
+from solver.samplers.engine_load import LoadMeter
+from solver.samplers.engine_settings import engine_arguments, prompt_tokens, sampling_params
 from solver.samplers.process_group import end_group
 
-CPU_MAX_MODEL_LEN = 8192  # tokens
-GPU_MAX_MODEL_LEN = 32768
-CPU_MAX_NUM_SEQS = 64
-GPU_MAX_NUM_SEQS = 256
-CPU_MAX_KV_CACHE_GIB = 4
 MIN_ANSWER_TOKENS = 16  # a prompt that leaves less room is too long
-HUB_TIMEOUT_SECONDS = 20.0
-_GIB = 2**30
+LOAD_INTERVAL_SECONDS = 0.5  # between two words on how busy the engine is
 
 
 def main() -> NoReturn:
@@ -52,7 +49,8 @@ def main() -> NoReturn:
     try:
         start = inbox.get()
         assert isinstance(start, wire.Start)
-        engine, ready = _start(start)
+        meter = _Meter(functools.partial(_say, sock))
+        engine, ready = _start(start, meter)
         sock.sendall(wire.frame(ready))
         asyncio.run(_Host(engine, start, ready, sock, inbox).serve())
     except Exception as error:
@@ -83,121 +81,77 @@ def _read(
     os._exit(1)
 
 
-def _start(start: wire.Start) -> tuple[Any, wire.Ready]:
-    weights = _weight_bytes(start.model)
+def _say(sock: socket.socket, message: wire.FromEngine) -> None:
+    sock.sendall(wire.frame(message))
+
+
+def _start(start: wire.Start, meter: _Meter) -> tuple[Any, wire.Ready]:
     import vllm
     from vllm import AsyncEngineArgs
     from vllm.platforms import current_platform
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    on_cpu = bool(current_platform.is_cpu())
-    args: dict[str, Any] = {
-        "model": start.model,
-        "dtype": "bfloat16" if on_cpu else "auto",
-        "seed": start.seed % 2**31,
-        "enable_prefix_caching": True,
-        "disable_log_stats": True,
-        "enforce_eager": on_cpu if start.eager is None else start.eager,
-        "max_num_seqs": start.max_num_seqs or (CPU_MAX_NUM_SEQS if on_cpu else GPU_MAX_NUM_SEQS),
-    }
-    config = AsyncEngineArgs(**args).create_model_config()
-    args["max_model_len"] = start.max_model_len or min(
-        config.max_model_len, CPU_MAX_MODEL_LEN if on_cpu else GPU_MAX_MODEL_LEN
-    )
-    if on_cpu:
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(_kv_cache_gib(weights, _free_memory())))
-        parallel = (start.tensor_parallel_size or 1, start.data_parallel_size or 1)
-    else:
-        import torch
-
-        parallel = spread(
-            devices=torch.cuda.device_count(),
-            device_bytes=int(current_platform.get_device_total_memory() * start.gpu_memory_utilization),
-            weight_bytes=weights,
-            attention_heads=int(getattr(config.hf_text_config, "num_attention_heads", 1)),
-            tensor_parallel_size=start.tensor_parallel_size,
-            data_parallel_size=start.data_parallel_size,
-        )
-        args["gpu_memory_utilization"] = start.gpu_memory_utilization
-    args["tensor_parallel_size"], args["data_parallel_size"] = parallel
-    engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**args))
+    args = engine_arguments(start)
+    engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**args), stat_loggers=[meter.stat_logger()])
     return engine, wire.Ready(
-        device="cpu" if on_cpu else str(current_platform.get_device_name()),
+        device="cpu" if current_platform.is_cpu() else str(current_platform.get_device_name()),
         dtype=str(engine.model_config.dtype).removeprefix("torch."),
         max_model_len=int(engine.model_config.max_model_len),
         max_num_seqs=args["max_num_seqs"],
-        tensor_parallel_size=parallel[0],
-        data_parallel_size=parallel[1],
+        tensor_parallel_size=args["tensor_parallel_size"],
+        data_parallel_size=args["data_parallel_size"],
         version=str(vllm.__version__),
     )
 
 
-def spread(
-    *,
-    devices: int,
-    device_bytes: int,
-    weight_bytes: int | None,
-    attention_heads: int,
-    tensor_parallel_size: int | None,
-    data_parallel_size: int | None,
-) -> tuple[int, int]:
-    """(tensor parallel, data parallel) sizes for a machine: the fewest devices a replica fits on, and as many
-    replicas as that leaves room for. A replica's weights may fill 70 % of what it may use of each device; the
-    rest is for the KV cache. A tensor-parallel size must divide the number of attention heads.
-    """
-    tensor = tensor_parallel_size
-    if tensor is None:
-        sizes = [size for size in (1, 2, 4, 8, 16) if size <= devices and attention_heads % size == 0] or [1]
-        tensor = next((n for n in sizes if (weight_bytes or 0) <= 0.7 * n * device_bytes), sizes[-1])
-    return tensor, data_parallel_size or max(1, devices // tensor)
+class _Meter:
+    """Listens to vLLM's own statistics and tells the driver of them now and then, and always when the engine has come
+    to rest."""
 
+    def __init__(self, say: Callable[[wire.Load], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._meter = LoadMeter(clock)
+        self._said = clock()
+        self._running: dict[int, int] = {}
 
-def _weight_bytes(model: str) -> int | None:
-    """Size of the weights in bytes; None when it cannot be told.
+    def stat_logger(self) -> Callable[[Any, int], Any]:
+        """What vLLM makes one logger a replica of. Its statistics are no stable interface, so what is not there counts
+        as 0."""
+        from vllm.v1.metrics.loggers import StatLoggerBase
 
-    Raises at once for a hub model that does not exist or cannot be fetched, where vLLM would try for minutes.
-    """
-    directory = Path(model)
-    if directory.is_dir():
-        return sum(file.stat().st_size for file in directory.glob("*.safetensors")) or None
-    from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+        record = self.record
 
-    try:
-        files = HfApi().model_info(model, files_metadata=True, timeout=HUB_TIMEOUT_SECONDS).siblings or []
-    except (RepositoryNotFoundError, HFValidationError):
-        raise
-    except Exception as error:  # whatever the network or the hub may do
-        if try_to_load_from_cache(model, "config.json") is None:
-            raise ConnectionError("the hub cannot be reached, and its cache does not have the model") from error
-        return None
-    return sum(file.size or 0 for file in files if file.rfilename.endswith(".safetensors")) or None
+        class Listener(StatLoggerBase):  # type: ignore[misc]
+            def __init__(self, vllm_config: Any, engine_index: int = 0) -> None:
+                self._replica = engine_index
 
+            def record(self, scheduler_stats: Any = None, iteration_stats: Any = None, *_: Any, **__: Any) -> None:
+                if scheduler_stats is not None:
+                    record(self._replica, scheduler_stats, iteration_stats)
 
-def _free_memory() -> int:
-    """Bytes that this process may still take: the machine's, or its cgroup's if that is less."""
-    free = int(psutil.virtual_memory().available)
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        with contextlib.suppress(OSError, ValueError):  # absent, or "max"
-            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
-    return free
+            def log_engine_initialized(self) -> None:
+                pass
 
+        return Listener
 
-def _kv_cache_gib(weight_bytes: int | None, free_bytes: int) -> int:
-    """Whole GiB for the KV cache: half of what the weights leave, from 1 to 4.
-
-    Raises MemoryError when the weights alone do not fit.
-    """
-    left = free_bytes - (weight_bytes or 0)
-    if left < _GIB:
-        raise MemoryError(
-            f"the weights take {(weight_bytes or 0) / _GIB:.1f} GiB, "
-            f"and of the memory {free_bytes / _GIB:.1f} GiB is free"
+    def record(self, replica: int, scheduler: Any, iteration: Any) -> None:
+        """After each step of a replica: vLLM's `SchedulerStats` and, when tokens came, `IterationStats`."""
+        prefix = getattr(scheduler, "prefix_cache_stats", None)
+        running = int(getattr(scheduler, "num_running_reqs", 0))
+        self._meter.step(
+            replica,
+            running,
+            float(getattr(scheduler, "kv_cache_usage", 0.0)),
+            int(getattr(prefix, "queries", 0)),
+            int(getattr(prefix, "hits", 0)),
+            int(getattr(iteration, "num_preempted_reqs", 0)),
         )
-    return max(1, min(CPU_MAX_KV_CACHE_GIB, left // (2 * _GIB)))
+        self._running[replica] = running
+        if self._clock() - self._said >= LOAD_INTERVAL_SECONDS or not any(self._running.values()):
+            self._said = self._clock()
+            with contextlib.suppress(OSError):  # the driver is gone; the reader ends everything
+                self._say(wire.Load(**asdict(self._meter.load)))
 
 
 class _Host:
@@ -244,7 +198,7 @@ class _Host:
             self._inbox.put(wire.Stop())
 
     async def _generate(self, message: wire.Generate) -> None:
-        prompt = self._tokens(message.messages)
+        prompt = prompt_tokens(self._tokenizer, message.messages)
         room = self._max_model_len - len(prompt)
         if room < MIN_ANSWER_TOKENS:
             self._send(wire.TooLong(message.id, len(prompt), self._max_model_len))
@@ -256,17 +210,8 @@ class _Host:
         )
 
     async def _sample(self, message: wire.Generate, choice: int, prompt: list[int], max_tokens: int) -> None:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
-
-        params = SamplingParams(
-            temperature=message.temperature,
-            top_p=self._top_p,
-            max_tokens=max_tokens,
-            seed=message.seed + choice if self._seeds else None,
-            logprobs=0,  # of the sampled token only
-            output_kind=RequestOutputKind.FINAL_ONLY,
-        )
+        seed = message.seed + choice if self._seeds else None
+        params = sampling_params(message.temperature, self._top_p, max_tokens, seed)
         async for output in self._engine.generate(
             {"prompt_token_ids": prompt}, params, request_id=f"{message.id}-{choice}"
         ):
@@ -284,15 +229,8 @@ class _Host:
                 )
             )
 
-    def _tokens(self, messages: tuple[dict[str, str], ...]) -> list[int]:
-        """By the model's chat template; a base model, which has none, gets the bare text."""
-        if getattr(self._tokenizer, "chat_template", None) is None:
-            return list(self._tokenizer.encode("\n\n".join(message["content"] for message in messages)))
-        text = self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
-
     def _send(self, message: wire.FromEngine) -> None:
-        self._sock.sendall(wire.frame(message))
+        _say(self._sock, message)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from solver.models import ResolvedModel, console_progress, resolve
 from solver.problem import Problem
 from solver.samplers.base import Sampler
 from solver.samplers.endpoint import EndpointSampler
+from solver.samplers.one_model import OneModel
 from solver.samplers.recorded import RecordedSampler
 from solver.samplers.vllm_engine import VllmSampler
 
@@ -33,7 +34,8 @@ async def open_sampler(
     draw the same samples again.
     """
     if config.recorded is not None:
-        return RecordedSampler(config.recorded, {problem.name, problem.name.rpartition("/")[2]})
+        recording = RecordedSampler(config.recorded, {problem.name, problem.name.rpartition("/")[2]})
+        return of_level(recording, config)
     if config.base_url is not None:
         return EndpointSampler(
             config.base_url,
@@ -52,3 +54,11 @@ async def open_sampler(
     )
     await sampler.start()
     return sampler
+
+
+def of_level(recording: Sampler, config: RunConfig) -> Sampler:
+    """Of a cascade's recording, what the level's model wrote; config: with that model, see `RunConfig.at_level`."""
+    if not config.cascade:
+        return recording
+    number = next(n for n, level in enumerate(config.cascade) if level.model == config.model)
+    return OneModel(recording, config.cascade[number], number)

@@ -19,13 +19,16 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 import solver
 from solver.errors import UserError
 from solver.samplers import wire
-from solver.samplers.base import Request, Sample, SamplerFailed
+from solver.samplers.base import Request, Sample, SamplerFailed, SamplerStats
+from solver.samplers.engine_load import EngineLoad, Feed
 from solver.samplers.process_group import end_group
 from solver.samplers.text import one_line
 
@@ -56,22 +59,6 @@ _ADVICE = (
     ("Cannot find any model weights", "the directory holds no weights; fetch the model again"),
     ("safetensor", "the weights are missing or damaged; fetch the model again"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SamplerStats:
-    """What an engine has done so far. Seconds are wall seconds since the first request."""
-
-    samples: int = 0
-    prompt_tokens: int = 0
-    cached_prompt_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Completion tokens of finished samples per second."""
-        return self.completion_tokens / self.seconds if self.seconds else 0.0
 
 
 class VllmSampler:
@@ -136,11 +123,14 @@ class VllmSampler:
         self._inboxes: dict[int, _Inbox] = {}
         self._stats = SamplerStats()
         self._first_request: float | None = None
+        self._feed: Feed | None = None
 
     @property
     def stats(self) -> SamplerStats:
         seconds = 0.0 if self._first_request is None else time.monotonic() - self._first_request
-        return replace(self._stats, seconds=seconds)
+        gap = 0.0 if self._feed is None else self._feed.longest_gap
+        devices = 1 if self.info is None else self.info.tensor_parallel_size * self.info.data_parallel_size
+        return replace(self._stats, seconds=seconds, longest_gap=gap, devices=devices)
 
     async def start(self) -> wire.Ready:
         """Loads the model, once; `stream` does it by itself.
@@ -163,11 +153,15 @@ class VllmSampler:
         when the engine dies."""
         info = await self.start()
         limit = self._max_in_flight or 2 * info.max_num_seqs * info.data_parallel_size
+        feed = self._feed = self._feed or Feed(min(limit, info.max_num_seqs * info.data_parallel_size))
         inbox: _Inbox = asyncio.Queue()
         asked: dict[int, tuple[Request, int]] = {}  # id -> request and how many of its samples are out
         in_flight = 0
         request: Request | None = next(requests, None)
         first_choice = 0
+        asking = request is not None
+        if asking:
+            feed.opened()
         try:
             while request is not None or in_flight:
                 while request is not None and in_flight < limit:
@@ -178,6 +172,9 @@ class VllmSampler:
                     first_choice += n
                     if first_choice >= request.n:
                         request, first_choice = next(requests, None), 0
+                if asking and request is None:
+                    asking = False
+                    feed.exhausted()
                 message = await inbox.get()
                 if message is None:
                     raise self._failure or SamplerFailed(f"{self.model}: the sampler is closed")
@@ -196,8 +193,11 @@ class VllmSampler:
                     del self._inboxes[message.id]
                 yield self._sample(source, message)
         finally:
+            if asking:
+                feed.exhausted()
             for id in asked:
                 self._inboxes.pop(id, None)
+                feed.forgotten(id)
                 self._send(wire.Abort(id))
 
     async def close(self) -> None:
@@ -230,7 +230,7 @@ class VllmSampler:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=_environment(self._start_message.model, self._directory),
+                env=engine_environment(self._start_message.model, self._directory),
             )  # fmt: skip
         reader, self._writer = await asyncio.open_connection(sock=ours)
         self._send(self._start_message)
@@ -253,6 +253,8 @@ class VllmSampler:
             self._first_request = time.monotonic()
         id = next(self._ids)
         self._inboxes[id] = inbox
+        if self._feed is not None:
+            self._feed.asked(id, n)
         self._send(
             wire.Generate(
                 id=id,
@@ -300,19 +302,29 @@ class VllmSampler:
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         """Hands answers to the streams that wait for them, until the engine ends."""
-        while isinstance(message := await self._receive(reader), wire.Answer | wire.TooLong):
+        while isinstance(message := await self._receive(reader), wire.Answer | wire.TooLong | wire.Load):
+            if isinstance(message, wire.Load):
+                self._stats = replace(self._stats, load=EngineLoad(**msgspec.structs.asdict(message)))
+                continue
             if isinstance(message, wire.Answer):
-                self._stats = SamplerStats(
-                    samples=self._stats.samples + 1,
-                    prompt_tokens=self._stats.prompt_tokens + message.prompt_tokens,
-                    cached_prompt_tokens=self._stats.cached_prompt_tokens + message.cached_tokens,
-                    completion_tokens=self._stats.completion_tokens + message.completion_tokens,
-                )
+                self._count(message)
             if (inbox := self._inboxes.get(message.id)) is not None:
                 inbox.put_nowait(message)
         if self._failure is None:
             self._failure = SamplerFailed(await self._obituary(message, "the vLLM engine died"))
         self._wake_streams()
+
+    def _count(self, answer: wire.Answer) -> None:
+        was = self._stats
+        self._stats = replace(
+            was,
+            samples=was.samples + 1,
+            prompt_tokens=was.prompt_tokens + answer.prompt_tokens,
+            cached_prompt_tokens=was.cached_prompt_tokens + answer.cached_tokens,
+            completion_tokens=was.completion_tokens + answer.completion_tokens,
+        )
+        if self._feed is not None:
+            self._feed.answered(answer.id)
 
     def _wake_streams(self) -> None:
         for inbox in set(self._inboxes.values()):
@@ -360,7 +372,7 @@ def _check_installed() -> None:
         )
 
 
-def _environment(model: str, directory: Path) -> dict[str, str]:
+def engine_environment(model: str, directory: Path) -> dict[str, str]:
     """The engine's environment: quiet, no telemetry, no network for a local model, files in our directory."""
     root = str(Path(solver.__file__).resolve().parent.parent)
     environment = {"VLLM_LOGGING_LEVEL": "INFO", "VLLM_LOGGING_COLOR": "0", **os.environ}

@@ -69,6 +69,18 @@ class Answer(msgspec.Struct, tag=True, frozen=True):
     finish_reason: str
 
 
+class Load(msgspec.Struct, tag=True, frozen=True):
+    """How busy the engine has been since it started; the fields are those of `engine_load.EngineLoad`."""
+
+    seconds: float
+    kv_usage_seconds: float
+    kv_usage_peak: float
+    running_seconds: float
+    prefix_queries: int
+    prefix_hits: int
+    preemptions: int
+
+
 class TooLong(msgspec.Struct, tag=True, frozen=True):
     """The prompt of a Generate leaves no room for an answer."""
 
@@ -84,7 +96,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
 
 
 ToEngine = Start | Generate | Abort | Stop
-FromEngine = Ready | Answer | TooLong | Failed
+FromEngine = Ready | Answer | Load | TooLong | Failed
 
 HEADER_BYTES = 4
 

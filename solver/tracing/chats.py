@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import cast
 
-from solver.samplers import Request, Sample, Sampler
+from solver.samplers import Request, Sample, Sampler, SamplerStats, stats_of
 from solver.store import StoredProgram
 from solver.tracing.attributes import (
     EVALUATION,
@@ -129,6 +129,10 @@ class TracedSampler:
         self._stage = stage
         self.model = inner.model
         self.replays = inner.replays
+
+    @property
+    def stats(self) -> SamplerStats | None:
+        return stats_of(self._inner)
 
     async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
         stream = Stream(self._stage[-1])

@@ -53,11 +53,11 @@ class Ray:
 
     def remote(self, kind: type) -> Any:
         return SimpleNamespace(
-            options=lambda **options: SimpleNamespace(remote=lambda *a, **k: self.spawn(kind, options))
+            options=lambda **options: SimpleNamespace(remote=lambda *a, **k: self.spawn(kind, options, k))
         )
 
-    def spawn(self, kind: type, options: dict[str, Any]) -> Actor:
-        actor = Actor(kind, options)
+    def spawn(self, kind: type, options: dict[str, Any], made_with: dict[str, Any]) -> Actor:
+        actor = Actor(kind, options, made_with)
         self.pending.append(actor)
         self.place()
         return actor
@@ -97,9 +97,10 @@ class Ray:
 
 
 class Actor:
-    def __init__(self, kind: type, options: dict[str, Any]) -> None:
+    def __init__(self, kind: type, options: dict[str, Any], made_with: dict[str, Any]) -> None:
         self.kind = kind
         self.options = options
+        self.made_with = made_with
         self.dead = asyncio.Event()
         self.placed: asyncio.Future[Node] = asyncio.get_running_loop().create_future()
         for name in ("where", "open", "check", "run", "answer"):

@@ -121,6 +121,35 @@ def test_without_any_hidden_test_there_is_a_report_that_says_so(
     assert (tmp_path / "run" / "report.html").exists()
 
 
+def test_a_cascade_hands_problems_on_as_it_does_on_one_machine(cluster: LocalCluster, tmp_path: Path) -> None:
+    data, recording = tmp_path / "problems.jsonl", tmp_path / "answers.jsonl"
+    data.write_text("".join(json.dumps(problem(factor, hidden=factor != 5)) + "\n" for factor in (2, 3, 5)))
+    rows = [
+        {"problem": f"times-{factor}", "request": i, "choice": 0, "text": fenced(source), "model": model}
+        for factor in (2, 3, 5)
+        for model, times in (("small", 2), ("large", factor))
+        for i, source in enumerate(f"# {i}\nprint({times} * int(input()))\n" for i in range(4))
+    ]
+    recording.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    cascade = ["--cascade", "small:4,large:4", "--accept", 0]
+    done = batch(cluster, tmp_path, tmp_path / "batch", *cascade, "--json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    on_cluster = json.loads(done.stdout)
+    assert {row["problem"]: (row["samples"], row["solved"]["10"]) for row in on_cluster["per_problem"]} == {
+        "times-2": (4, True),
+        "times-3": (8, True),
+    }
+    (unjudged,) = on_cluster["unjudged"]
+    assert (unjudged["samples"], unjudged["passes_examples"]) == (8, True)
+    assert (on_cluster["cluster"]["lost"], on_cluster["cluster"]["drained"]) == ({}, [])
+    here = solve(
+        "bench", "jsonl", "--data", data, "--recorded", recording, "--inputs", 4, "--agreement", 0, "--workers", 1,
+        *cascade, "--out", tmp_path / "bench", "--json", "--quiet",
+    )  # fmt: skip
+    assert here.returncode == 0, here.stderr
+    assert steady(on_cluster) == steady(json.loads(here.stdout))
+
+
 def test_nodes_readers_and_drivers_may_be_killed_and_the_report_is_the_same(folder: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(REPOSITORY / "scripts" / "cluster_check.py"), "jsonl", "--data",

@@ -182,3 +182,14 @@ async def test_a_replica_in_the_place_of_a_dead_one_waits_until_the_gpu_is_free(
     opened = await replica_actor.ReplicaActor(Opens(1), replaces=True).open()
     assert isinstance(opened, replica_actor.OpenReplica)
     assert await replica_actor.ReplicaActor(Opens(2), replaces=True).open() == Unfit("out of memory")
+
+
+@pytest.mark.parametrize("follows_others", [False, True])
+async def test_the_first_replicas_wait_for_a_gpu_only_where_another_model_s_have_just_ended(
+    follows_others: bool,
+) -> None:
+    a, b = Node("a", slow), Node("b", slow)
+    async with sampler_on(Ray(a, b), follows_others=follows_others) as (sampler, _):
+        await settled(lambda: len(sampler._crew.members) == 2)
+        told = [actor.made_with["replaces"] for node in (a, b) for actor in node.actors]
+        assert told == [follows_others] * 2

@@ -132,6 +132,16 @@ def test_a_finished_run_resumes_to_the_same_figures_and_runs_nothing(bench: tupl
     assert {path: path.stat().st_mtime_ns for path in (out / "problems").rglob("report.json")} == before
 
 
+def test_each_session_leaves_what_it_did_for_plans(bench: tuple[Path, dict[str, Any]]) -> None:
+    out, results = bench
+    told = json.loads((out / "sessions" / "0000.json").read_text())
+    assert (told["finished"], told["samples"]) == (True, results["samples"])
+    assert told["driver_cpu_seconds"] > 0
+    checked = solve("plan", "--check", out, "--json")
+    rows = {row["name"]: row["actual"] for row in json.loads(checked.stdout)["rows"]}
+    assert rows["completion tokens"] == 20 * results["samples"]
+
+
 def test_a_scorer_can_be_trained_on_it(bench: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     out, _ = bench
     done = solve("train-scorer", out, "--out", tmp_path / "mine.json")

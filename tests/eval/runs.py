@@ -82,6 +82,7 @@ def make_run(
         sample_program=sample_program,
         sample_tokens=np.full(len(drawn), 10, dtype=np.int64),
         sample_plan=("direct",) * len(drawn),
+        sample_model=("a-model",) * len(drawn),
         sample_temperature=np.full(len(drawn), 0.8),
         example_runs=np.ones(len(kept), dtype=np.intp),
         extraction={"ok": sum(n >= 0 for n in drawn), "no code": sum(n < 0 for n in drawn)},

@@ -154,3 +154,12 @@ async def test_closing_the_engine_closes_the_sampler(store: Store) -> None:
     await run.run()
     await run.close()
     assert sampler.closed
+
+
+async def test_a_program_whose_record_is_complete_is_not_judged_again_but_counts(store: Store) -> None:
+    first = engine(store, Sampling([sample(0), sample(1, "print(2)"), sample(0)]), agreement=0)
+    await first.run()
+    second = engine(store, None, samples=2)
+    second._judge_soon = None  # type: ignore[assignment]  # whoever calls it fails
+    await second.run()
+    assert (second.settled_samples, second._counts.unique, second._counts.passing) == (2, 2, 2)

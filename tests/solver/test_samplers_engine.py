@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from solver.errors import UserError
 from solver.samplers import wire
-from solver.samplers.engine_host import _kv_cache_gib, spread
+from solver.samplers.engine_settings import _kv_cache_gib, spread
 from solver.samplers.process_group import end_group, group_members
 from solver.samplers.vllm_engine import VllmSampler, _bare, _last_error
 

@@ -38,6 +38,7 @@ def test_the_same_program_in_a_second_sample_is_not_new(tmp_path: Path) -> None:
 
 def test_a_pair_recorded_twice_is_counted_and_keeps_its_first_verdict(tmp_path: Path) -> None:
     with Store(tmp_path / "s") as store:
+        store.add_sample(0, SAMPLE, "ok", PROGRAM)
         store.add_execution(EXECUTION)
         store.add_execution(replace(EXECUTION, verdict=Verdict.WA))
         assert store.execution("k1", 0) == EXECUTION
@@ -46,6 +47,7 @@ def test_a_pair_recorded_twice_is_counted_and_keeps_its_first_verdict(tmp_path: 
 
 def test_an_internal_error_is_no_execution_and_gives_way_to_a_later_verdict(tmp_path: Path) -> None:
     with Store(tmp_path / "s") as store:
+        store.add_sample(0, SAMPLE, "ok", PROGRAM)
         store.add_execution(replace(EXECUTION, verdict=Verdict.IE, behaviour=None))
         assert store.execution("k1", 0) is None
         store.add_execution(EXECUTION)
@@ -69,6 +71,7 @@ def test_a_survivors_behaviour_is_in_input_order_with_gaps_as_none(tmp_path: Pat
         store.set_inputs(
             [RunInput(0, "example", "example 1", "x"), *(RunInput(i, "generated", "", "") for i in (1, 2, 3))]
         )
+        store.add_sample(0, SAMPLE, "ok", PROGRAM)
         store.add_execution(replace(EXECUTION, input=3, behaviour="c"))
         store.add_execution(replace(EXECUTION, input=1, behaviour="a"))
         assert store.behaviour("k1") == ("a", None, "c")
