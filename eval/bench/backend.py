@@ -17,10 +17,11 @@ from solver.samplers.factory import open_sampler, resolve_model
 
 class Backend(Protocol):
     """command: the subcommand that runs on it, for messages. ahead: how many problems are to have requests at hand, so
-    that no model waits."""
+    that no model waits. devices: that the samplers were given; None: they say so themselves, see `SamplerStats`."""
 
     command: str
     ahead: int
+    devices: int | None
 
     def tells(self, progress: BenchProgress) -> None:
         """Where the backend's own news go."""
@@ -43,6 +44,7 @@ class Here:
 
     command = "bench"
     ahead = 2
+    devices: int | None = None
 
     def tells(self, progress: BenchProgress) -> None:
         pass

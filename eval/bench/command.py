@@ -256,7 +256,12 @@ def _session(driver: Driver) -> Session:
         return None if stats is None else stats.plain()
 
     model = run.cascade[driver.level].model if run.cascade else run.model
-    about = {"sampler": run.sampler, "model": model, "workers": run.workers}
+    about = {
+        "sampler": run.sampler,
+        "model": model,
+        "workers": run.workers,
+        "devices": driver.backend.devices,
+    }
     file = session_file(driver.bench, driver.restarts * levels(run) + driver.level)
     return Session(file, about, driver.progress, engine)
 

@@ -38,6 +38,7 @@ class OnRay:
 
     def __init__(self, ray: Any, config: ClusterConfig, bench: BenchDirectory) -> None:
         self.ahead = max(2, 2 * config.replicas)
+        self.devices: int | None = config.replicas * max(1, config.gpus_per_replica)
         self._ray = ray
         self._config = config
         self._record = NodeRecord(bench)
