@@ -71,18 +71,21 @@ def program_for(task: Task, language: str, source: str, files: tuple[tuple[str, 
 
 
 def cases_of(task: Task) -> Group:
-    """The examples, then the hidden tests, as a judge walks them; of a package all of its groups."""
+    """The examples, then the hidden tests, as a judge walks them; of a package all of its groups.
+
+    Where the statement and the data set, or two tests, give different outputs for one input, each of them is right:
+    both come from solutions that were accepted.
+    """
     if task.data is not None:
         return task.data
-    examples = (
-        Case(f"example/{number}", _bytes(example.input), (_bytes(example.output),))
-        for number, example in enumerate(task.problem.examples, 1)
-    )
-    hidden = (
-        Case(f"hidden/{number}", _bytes(test.input), tuple(map(_bytes, test.outputs)))
-        for number, test in enumerate(task.tests, 1)
-    )
-    return Group("", (*examples, *hidden))
+    answers: dict[str, dict[bytes, None]] = {}
+    for example in task.problem.examples:
+        answers.setdefault(example.input.strip(), {})[_bytes(example.output)] = None
+    for test in task.tests:
+        answers.setdefault(test.input.strip(), {}).update(dict.fromkeys(map(_bytes, test.outputs)))
+    named = [(f"example/{number}", example.input) for number, example in enumerate(task.problem.examples, 1)]
+    named += [(f"hidden/{number}", test.input) for number, test in enumerate(task.tests, 1)]
+    return Group("", tuple(Case(name, _bytes(given), tuple(answers[given.strip()])) for name, given in named))
 
 
 async def judge(task: Task, program: Program, sandbox: Tester, *, time_factor: float = 1.0) -> Judgement:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Published figures again, from the samples they were made of: CodeGen-16B on HumanEval (CodeT's release).
 
-    scripts/reproduce_codet.py [--limit N] [--workers N]
+    scripts/reproduce_codet.py [--limit N] [--workers N] [--each]
 
 Runs every program on the hidden tests and on the model's own, by the release's protocol (`eval.pools.published`), and
 prints one JSON object: the share of problems solved by one submission, in percent, for each way to choose. The data is
@@ -39,6 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, help="only the first N problems")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--each", action="store_true", help="also each problem's figures, a line a problem, to stderr")
     options = parser.parse_args()
     try:
         ran = asyncio.run(run(options.limit, options.workers))
@@ -46,6 +47,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     solved = {name: round(100 * sum(map(way, ran)) / len(ran), 2) for name, way in WAYS.items()}
+    for one in ran if options.each else []:
+        print(one.name, *(f"{name}: {100 * way(one):.0f}" for name, way in WAYS.items()), sep=", ", file=sys.stderr)
     programs = sum(len(one.copies) for one in ran)
     print(json.dumps({"problems": len(ran), "programs": programs, "solved_percent": solved}))
     return 0

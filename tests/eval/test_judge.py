@@ -51,6 +51,19 @@ async def test_any_of_several_expected_outputs_will_do() -> None:
     assert (await judge(task(TESTS[2:]), program_for(task(), "python", ""), sandbox)).verdict is Verdict.AC
 
 
+@pytest.mark.parametrize("output", [b"1 2", b"2 1"])
+async def test_two_outputs_of_one_input_are_both_right(output: bytes) -> None:
+    contradicting = task((HiddenTest("5", ("2 1",)),), examples=[Example(input="5\n", output="1 2\n")])
+    sandbox = Script({b"5\n": ok(output), b"5": ok(output)})
+    assert (await judge(contradicting, program_for(task(), "python", ""), sandbox)).verdict is Verdict.AC
+
+
+async def test_a_third_output_of_that_input_is_wrong() -> None:
+    contradicting = task((HiddenTest("5", ("2 1",)),), examples=[Example(input="5\n", output="1 2\n")])
+    sandbox = Script({b"5\n": ok(b"3 3")})
+    assert (await judge(contradicting, program_for(task(), "python", ""), sandbox)).verdict is Verdict.WA
+
+
 async def test_nothing_runs_after_the_first_wrong_answer() -> None:
     sandbox = Script({b"1": ok(b"1"), b"2": ok(b"3")})
     judgement = await judge(task(), program_for(task(), "python", ""), sandbox)
