@@ -1,5 +1,6 @@
 """Runs untrusted programs and checks their outputs. Imports none of the other packages."""
 
+from sandbox.anywhere import AnySandbox
 from sandbox.batch import Job, JobResult, TestOrder
 from sandbox.checkers import Checker, CheckerSpec, make_checker
 from sandbox.isolation import IsolationReport, Layer
@@ -11,6 +12,7 @@ from sandbox.validators import Runner
 
 __all__ = [
     "PYTHON2",
+    "AnySandbox",
     "Availability",
     "Checker",
     "CheckerFailed",

@@ -77,6 +77,11 @@ class Sandbox:
         """How many programs can run at once."""
         return self._count
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """In which programs can be on this machine."""
+        return frozenset(name for name, language in languages().items() if language.available())
+
     async def __aenter__(self) -> Sandbox:
         """Starts the workers. Raises SandboxUnavailable."""
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clustering import generate_inputs
 from clustering.behaviour import behaviour_token
-from sandbox import Checker, Outcome, Sandbox, Verdict
+from sandbox import AnySandbox, Checker, Outcome, Verdict
 from solver.config import RunConfig
 from solver.errors import UserError
 from solver.problem import Problem
@@ -19,7 +19,7 @@ async def run_inputs(
     config: RunConfig,
     store: Store,
     open_sampler: OpenSampler,
-    sandbox: Sandbox,
+    sandbox: AnySandbox,
     checker: Checker,
 ) -> list[RunInput]:
     """Examples first, in statement order; then the generated inputs. The stored ones, where there are some.

@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox import Sandbox, languages, make_checker
+from sandbox import AnySandbox, Sandbox, languages, make_checker
 from solver.choice import choose, scorer_of
 from solver.climb import Climb
 from solver.config import RunConfig
@@ -141,7 +141,7 @@ async def carry_out(
     store: Store,
     counts: Counts,
     tracer: Tracer,
-    sandbox: Sandbox,
+    sandbox: AnySandbox,
     sampler: Callable[[], Awaitable[Sampler]],
     interrupted_by: Callable[[Interruptible], AbstractContextManager[None]] = lambda engine: nullcontext(),
     climb: Climb | None = None,
@@ -163,7 +163,7 @@ async def _carry_out(
     store: Store,
     counts: Counts,
     tracer: Tracer,
-    sandbox: Sandbox,
+    sandbox: AnySandbox,
     sampler: Callable[[], Awaitable[Sampler]],
     interrupted_by: Callable[[Interruptible], AbstractContextManager[None]],
     climb: Climb,
@@ -183,7 +183,7 @@ async def _carry_out(
         def engine(stage: RunConfig) -> Engine:
             return Engine(
                 problem, stage, sampler, sieve, store, counts,
-                workers=sandbox.workers, runnable=_runnable(problem), tracer=tracer,
+                workers=sandbox.workers, runnable=_runnable(problem, sandbox), tracer=tracer,
             )  # fmt: skip
 
         with interrupted_by(current):
@@ -204,16 +204,13 @@ async def _carry_out(
         await asyncio.gather(clock, return_exceptions=True)
 
 
-def _runnable(problem: Problem) -> frozenset[str]:
-    """Languages a program of this problem may be in on this machine."""
-    return frozenset(
-        name
-        for name, language in languages().items()
-        if language.available() and (problem.mode != "function" or language.function_mode)
-    )
+def _runnable(problem: Problem, sandbox: AnySandbox) -> frozenset[str]:
+    """Languages a program of this problem may be in."""
+    known = languages()
+    return frozenset(name for name in sandbox.languages if problem.mode != "function" or known[name].function_mode)
 
 
-def _log_start(session: Session, store: Store, inputs: int, sandbox: Sandbox) -> None:
+def _log_start(session: Session, store: Store, inputs: int, sandbox: AnySandbox) -> None:
     config = session.config
     log.info("%s: %s", "resumed" if store.meta("restarts") != "0" else "started", session.problem.name)
     log.info("sampler %s, model %s, seed %d, %d samples", config.sampler, config.model, config.seed, config.samples)
@@ -225,7 +222,7 @@ def _finish(
     store: Store,
     engine: Engine,
     reason: StopReason,
-    sandbox: Sandbox,
+    sandbox: AnySandbox,
     counts: Counts,
     tracer: Tracer,
     use: SamplerUse,

@@ -14,6 +14,7 @@ import click
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from eval.bench.backend import Backend, Here
 from eval.bench.config import BenchConfig, make_bench_config, read_config, write_config
 from eval.bench.drive import Driver, Planned, read_plan
 from eval.bench.estimate import estimate, show_estimate
@@ -30,16 +31,16 @@ from eval.datasets import DATA_SETS
 from eval.datasets.options import data_options, named_data, words
 from eval.metrics import FORMATS
 from eval.plan.measured import figures, measure
+from sandbox import SandboxUnavailable, ToolchainMissing
 from solver.commands import run_config, run_options
 from solver.errors import UserError
-from solver.samplers.factory import resolve_model
 from solver.session import logging_to
 from solver.tracing import Traces
 from solver.tracing.command import trace_options
 from solver.tracing.options import KEPT_CANDIDATES, TraceOptions, open_traces
 
 EXIT_INTERRUPTED = 130
-_PATH = click.Path(path_type=Path)
+PATH = click.Path(path_type=Path)
 
 
 def list_of_numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -66,15 +67,23 @@ _extra_option = click.option(
 )
 
 
+ks_option = click.option(
+    "--k", "ks", default="1,10", callback=list_of_numbers, show_default=True, help="Submissions, for the figures."
+)
+formats_option = click.option(
+    "--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}."
+)
+
+
 @click.command()
 @click.argument("data_set", required=False, metavar=f"[{'|'.join(DATA_SETS)}]")
 @data_options
-@click.option("--out", type=_PATH, help="Directory of the benchmark run.  [default: runs/bench-DATASET-TIME]")
-@click.option("--resume", type=_PATH, metavar="DIR", help="Go on with this benchmark run; nothing done is done again.")
-@click.option("--k", "ks", default="1,10", callback=list_of_numbers, show_default=True, help="Submissions, of figures.")
+@click.option("--out", type=PATH, help="Directory of the benchmark run.  [default: runs/bench-DATASET-TIME]")
+@click.option("--resume", type=PATH, metavar="DIR", help="Go on with this benchmark run; nothing done is done again.")
+@ks_option
 @click.option("--dry-run", is_flag=True, help="Estimate tokens, time and disk, and stop.")
 @click.option("--tokens-per-second", type=float, help="For --dry-run.  [default: as last measured with this model]")
-@click.option("--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}.")
+@formats_option
 @_extra_option
 @run_options
 @trace_options
@@ -113,18 +122,15 @@ def bench(
             print(json.dumps(found)) if as_json else show_estimate(found, Console())
             return
         write_config(BenchDirectory(root), config)
-    interrupted = _run(root, config, tracing, console, quiet=quiet)
-    if interrupted:
-        console.print(f"stopped; what was done is kept: go on with `solve bench --resume {root}`")
-        sys.exit(EXIT_INTERRUPTED)
+    run_bench(root, config, tracing, console, quiet=quiet, backend=Here())
     _extra_tests(root, config.extra_tests if extra_tests is None else extra_tests, console)
     results = finish(root, formats=formats)
     print(json.dumps(results)) if as_json else show_results(results, root, Console())
 
 
 @click.command()
-@click.argument("root", metavar="DIR", type=_PATH)
-@click.option("--export", "formats", callback=_formats, metavar="A,B", help=f"Also: {', '.join(FORMATS)}.")
+@click.argument("root", metavar="DIR", type=PATH)
+@formats_option
 @_extra_option
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
 def report(root: Path, formats: tuple[str, ...], extra_tests: int | None, as_json: bool) -> None:
@@ -155,9 +161,11 @@ def _config(data_set: str | None, ks: tuple[int, ...], extra_tests: int, options
     return config
 
 
-def _run(root: Path, config: BenchConfig, tracing: TraceOptions, console: Console, *, quiet: bool) -> bool:
-    """Everything but the figures. True when it was interrupted. Raises UserError."""
-    where = BenchDirectory(root)
+def run_bench(
+    root: Path, config: BenchConfig, tracing: TraceOptions, console: Console, *, quiet: bool, backend: Backend
+) -> None:
+    """Everything but the figures. Interrupted, it says how to go on and exits. Raises UserError."""
+    where, go_on = BenchDirectory(root), f"go on with `solve {backend.command} --resume {root}`"
     try:
         with FileLock(where.lock).acquire(timeout=0), logging_to(where.log):
             if not where.plan.exists():
@@ -170,7 +178,7 @@ def _run(root: Path, config: BenchConfig, tracing: TraceOptions, console: Consol
             tracing = _shared_out(tracing.within(root), len(plan) * config.run.samples)
             traces = open_traces(tracing)
             try:
-                driver = _all_levels(where, config, plan, console, traces, quiet=quiet)
+                driver = _all_levels(where, config, plan, console, traces, backend, quiet=quiet)
                 if not (driver.interrupted or driver.trouble):
                     _remember(root, config)
             finally:
@@ -181,12 +189,15 @@ def _run(root: Path, config: BenchConfig, tracing: TraceOptions, console: Consol
         raise UserError(f"{root}: another solve is working in this directory; wait for it or stop it") from None
     except (sqlite3.DatabaseError, OSError) as error:
         raise UserError(
-            f"{root}: {error}; what was recorded is kept: free space or mend the disk, then "
-            f"`solve bench --resume {root}`"
+            f"{root}: {error}; what was recorded is kept: free space or mend the disk, then {go_on}"
         ) from error
+    except (SandboxUnavailable, ToolchainMissing) as error:
+        raise type(error)(f"{error}; what was recorded is kept: {go_on}") from None
     if driver.trouble:
-        raise UserError(f"{driver.trouble}; go on with `solve bench --resume {root}`")
-    return driver.interrupted
+        raise UserError(f"{driver.trouble}; {go_on}")
+    if driver.interrupted:
+        console.print(f"stopped; what was done is kept: {go_on}", soft_wrap=True)
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def _all_levels(
@@ -195,6 +206,7 @@ def _all_levels(
     plan: dict[str, Planned],
     console: Console,
     traces: Traces,
+    backend: Backend,
     *,
     quiet: bool,
 ) -> Driver:
@@ -207,11 +219,12 @@ def _all_levels(
             bench=where,
             config=config,
             plan=here,
-            model=None if _all_done(where, here) else resolve_model(run),
+            model=None if _all_done(where, here) else backend.model(run),
             restarts=restarts,
             progress=progress,
             console=console,
             traces=traces,
+            backend=backend,
             level=level,
         )
         if here or not level:
@@ -243,14 +256,19 @@ def _session(driver: Driver) -> Session:
         return None if stats is None else stats.plain()
 
     model = run.cascade[driver.level].model if run.cascade else run.model
-    about = {"sampler": run.sampler, "model": model, "workers": run.workers}
+    about = {
+        "sampler": run.sampler,
+        "model": model,
+        "workers": run.workers,
+        "devices": driver.backend.devices,
+    }
     file = session_file(driver.bench, driver.restarts * levels(run) + driver.level)
     return Session(file, about, driver.progress, engine)
 
 
 def _remember(root: Path, config: BenchConfig) -> None:
-    """What plans can be made with: of one model that was really asked."""
-    if config.run.sampler == "recorded" or config.run.cascade:
+    """What plans can be made with: of one model that was really asked, on this machine."""
+    if config.run.sampler == "recorded" or config.run.cascade or config.cluster is not None:
         return
     done = measure(root)
     remember(done.model, figures(done.totals, done.sessions, replayed=False), str(root.absolute()))

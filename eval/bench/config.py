@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from eval.bench.layout import BenchDirectory
 from eval.datasets import DatasetSpec
+from solver.cluster.config import ClusterConfig
 from solver.config import RunConfig
 from solver.errors import UserError
 
@@ -18,7 +19,8 @@ Ks = Annotated[tuple[Annotated[int, Field(ge=1, le=10)], ...], Field(min_length=
 class BenchConfig(BaseModel):
     """data: which problems. run: how each is solved. ks: numbers of submissions that figures are made for.
 
-    extra_tests: inputs a problem, made with reference solutions after the judge, for the false-positive rate.
+    extra_tests: inputs a problem, made with reference solutions after the judge, for the false-positive rate. cluster:
+    where it runs, None for this machine.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,6 +29,7 @@ class BenchConfig(BaseModel):
     run: RunConfig
     ks: Ks = (1, 10)
     extra_tests: Annotated[int, Field(ge=0, le=1000)] = 0
+    cluster: ClusterConfig | None = None
 
     @field_validator("ks")
     @classmethod

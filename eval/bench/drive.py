@@ -18,23 +18,25 @@ from pathlib import Path
 
 from rich.console import Console
 
+from eval.bench.backend import Backend, Here
 from eval.bench.config import BenchConfig
 from eval.bench.hub import Hub
 from eval.bench.judge_client import JudgeClient
 from eval.bench.layout import BenchDirectory
+from eval.bench.need import need
 from eval.bench.progress import BenchProgress
 from eval.bench.traced import trace_verdicts
 from eval.datasets import Skipped, problems
-from sandbox import Sandbox
+from sandbox import AnySandbox
 from solver.config import RunConfig
 from solver.engine import StopReason
 from solver.errors import UserError
 from solver.levels import Interruptible
 from solver.models import ResolvedModel
 from solver.problem import Problem
+from solver.progress import Counts
 from solver.rundir import RunDirectory
 from solver.samplers import Sampler, SamplerStats
-from solver.samplers.factory import open_sampler
 from solver.samplers.recorded import NoSamples
 from solver.session import Session, carry_out, count_restart, counts_of
 from solver.store import Store
@@ -49,18 +51,19 @@ _UNFINISHED = (StopReason.INTERRUPTED, StopReason.SAMPLER_FAILED, StopReason.NEX
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A problem to run. directory: relative to the benchmark's."""
+    """A problem to run. directory: relative to the benchmark's. judged: it has hidden tests."""
 
     name: str
     number: int
     directory: str
+    judged: bool = True
 
 
 def read_plan(bench: BenchDirectory) -> dict[str, Planned]:
     """By name, in order. Raises UserError for a file that is damaged."""
     try:
         rows = [json.loads(line) for line in bench.plan.read_text("utf-8").splitlines()]
-        return {row["name"]: Planned(row["name"], row["number"], row["directory"]) for row in rows}
+        return {row["name"]: Planned(**row) for row in rows}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{bench.plan}: damaged ({error}); delete it and go on with --resume") from None
 
@@ -81,6 +84,7 @@ class Driver:
     progress: BenchProgress
     console: Console
     traces: Traces
+    backend: Backend = field(default_factory=Here)
     level: int = 0
     interrupted: bool = False
     trouble: str | None = None
@@ -91,7 +95,8 @@ class Driver:
     async def run(self) -> None:
         """Raises UserError, and what the sandbox or a store raises."""
         run = self.config.run
-        async with Sandbox(run.workers, allow_unsafe=run.unsafe_no_isolation) as sandbox, self._judge() as judge:
+        self.backend.tells(self.progress)
+        async with self.backend.sandbox(run) as sandbox, self._judge() as judge:
             hub = self._hub = None if run.recorded is not None else Hub(self._shared_sampler)
             tasks: set[asyncio.Task[None]] = set()
             try:
@@ -133,7 +138,7 @@ class Driver:
             if planned is not None and not isinstance(found, Skipped):
                 if (self.bench.root / planned.directory / "report.json").exists():
                     self.progress.done += 1
-                    judge.submit(planned.name)
+                    self._submit(planned, judge)
                 else:
                     yield planned, found
             if not left:
@@ -147,7 +152,7 @@ class Driver:
             if hub is None:
                 enough = len(tasks) >= _OPEN_PER_WORKER * workers
             else:
-                enough = len(tasks) >= _MOST_OPEN or hub.unasked + self._opening >= 2
+                enough = len(tasks) >= _MOST_OPEN or hub.unasked + self._opening >= self.backend.ahead
             if not enough:
                 return
             await self._one_done(tasks, hub.hungry() if hub is not None else None)
@@ -167,7 +172,7 @@ class Driver:
     # --- one problem ------------------------------------------------------------------------------
 
     async def _solve(
-        self, planned: Planned, problem: Problem, sandbox: Sandbox, hub: Hub | None, judge: JudgeClient
+        self, planned: Planned, problem: Problem, sandbox: AnySandbox, hub: Hub | None, judge: JudgeClient
     ) -> None:
         run, own = self._open_run(self.bench.root / planned.directory, problem)
         opened: list[Sampler] = []
@@ -180,11 +185,11 @@ class Driver:
 
         try:
             with Store(run.store_path) as store, self.traces.run(own, self.config.run, store) as tracer:
-                restarts = count_restart(store)
+                count_restart(store)
 
                 async def sampler() -> Sampler:
                     if not opened:
-                        opened.append(tracer.sampler(await self._sampler(own, hub, restarts, run)))
+                        opened.append(tracer.sampler(await self._sampler(own, hub, counts)))
                     begun()
                     return opened[0]
 
@@ -212,7 +217,11 @@ class Driver:
                 self.trouble = detail or "the sampler failed"
             return
         self.progress.end(planned.name)
-        judge.submit(planned.name)
+        self._submit(planned, judge)
+
+    def _submit(self, planned: Planned, judge: JudgeClient) -> None:
+        if planned.judged:
+            judge.submit(planned.name)
 
     def _open_run(self, root: Path, problem: Problem) -> tuple[RunDirectory, Problem]:
         if not (root / "config.json").exists():
@@ -235,19 +244,20 @@ class Driver:
 
     # --- what they share --------------------------------------------------------------------------
 
-    async def _sampler(self, problem: Problem, hub: Hub | None, restarts: int, run: RunDirectory) -> Sampler:
+    async def _sampler(self, problem: Problem, hub: Hub | None, counts: Counts) -> Sampler:
         if hub is not None:
-            return await hub.view()
-        return await open_sampler(self._run_config, problem, None, restarts, run.engine_log_path)
+            return await hub.view(lambda: need(counts))
+        return await self.backend.recording(self._run_config, problem)
 
     async def _shared_sampler(self) -> Sampler:
-        nobody = Problem(name="all", statement="(all)")  # only a recording asks whose samples are wanted
-        return await open_sampler(self._run_config, nobody, self.model, self.restarts, self.bench.root / "engine.log")
+        log_path = self.bench.root / "engine.log"
+        return await self.backend.sampler(self._run_config, self.model, self.restarts, log_path)
 
     @asynccontextmanager
     async def _judge(self) -> AsyncIterator[JudgeClient]:
         judge = JudgeClient(self.bench, self._judged)
-        await judge.start()
+        if any(planned.judged for planned in self.plan.values()):
+            await judge.start()
         try:
             yield judge
         finally:

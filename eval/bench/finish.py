@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from eval.bench import nodes, unjudged
 from eval.bench.config import BenchConfig, read_config
 from eval.bench.layout import BenchDirectory
 from eval.bench.problem_run import load_runs
@@ -22,17 +23,24 @@ def finish(root: Path, *, formats: Iterable[str] = ("json",), with_report: bool 
     figures. Raises UserError when none is."""
     bench, config = BenchDirectory(root), read_config(root)
     if not bench.verdicts.exists():
-        raise UserError(f"{root}: nothing is judged yet; go on with `solve bench --resume {root}`")
+        raise UserError(f"{root}: nothing is judged yet; go on with `{_go_on(config)} --resume {root}`")
+    rest = unjudged.unjudged_rows(bench)
     extra = load_rejudged(bench.extra) if bench.extra.exists() else None
     results = summarise(load_runs(root), config.ks, seed=config.run.seed, scorer=scorer_of(config.run), extra=extra)
-    if not results["problems"]:
-        raise UserError(f"{root}: no problem is judged yet; go on with `solve bench --resume {root}`")
+    if not results["problems"] and not rest:
+        raise UserError(f"{root}: no problem is judged yet; go on with `{_go_on(config)} --resume {root}`")
     results["skipped"] = dict(Counter(reason for _, reason in skipped(bench)))
+    about = {"data set": _data_set(config), "directory": str(root)}
+    if rest:
+        results["unjudged"] = rest
+        about["not judged"] = unjudged.told(rest)
+    if (cluster := nodes.cluster_figures(bench)) is not None:
+        results["cluster"] = cluster
+        about["cluster"] = nodes.told(cluster)
     export(results, root, dict.fromkeys(("json", *formats)))
     if with_report:
         from eval.report import write_report
 
-        about = {"data set": _data_set(config), "directory": str(root)}
         write_report(
             results, load_runs(root), bench.report, title=_data_set(config), about=about, skipped=results["skipped"]
         )
@@ -45,6 +53,10 @@ def skipped(bench: BenchDirectory) -> list[tuple[str, str]]:
         return []
     rows = [json.loads(line) for line in bench.skipped.read_text("utf-8").splitlines()]
     return [(row["problem"], row["reason"]) for row in rows]
+
+
+def _go_on(config: BenchConfig) -> str:
+    return "solve bench" if config.cluster is None else "solve batch"
 
 
 def _data_set(config: BenchConfig) -> str:

@@ -1,8 +1,8 @@
 """One sampler for many problems: their requests go out as one stream, the samples come back to whom they belong.
 
-Requests are taken in the order in which the problems came, so that a prompt's cache serves all of its requests. A
-problem that stops early is sent nothing more; its requests that the model has begun are finished for nothing. Not
-covered: samplers that replay a recording, which are opened a problem.
+Requests are taken from the problem that needs samples most, and among equals in the order in which the problems came,
+so that a prompt's cache serves all of its requests. A problem that stops early is sent nothing more; its requests that
+the model has begun are finished for nothing. Not covered: samplers that replay a recording, which are opened a problem.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _QUEUED = 1024  # samples that wait for one problem
 
 @dataclass(eq=False)
 class _Desk:
-    """One stream of one problem. owed: samples asked for and not delivered. room: for samples that wait; an end or an
-    error always finds a place."""
+    """One stream of one problem. need: the lower, the sooner it is served. owed: samples asked for and not delivered.
+    room: for samples that wait; an end or an error always finds a place."""
 
     number: int
     requests: Iterator[Request]
+    need: Callable[[], int]
     queue: asyncio.Queue[Sample | Exception | None] = field(default_factory=asyncio.Queue)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_QUEUED))
     owed: int = 0
@@ -63,13 +64,13 @@ class Hub:
         await self._hungry.wait()
         self._hungry.clear()
 
-    async def view(self) -> Sampler:
-        """A sampler for one problem. Raises what opening the sampler raises."""
+    async def view(self, need: Callable[[], int] = lambda: 0) -> Sampler:
+        """A sampler for one problem; need is asked before each request. Raises what opening the sampler raises."""
         async with self._opening:
             if self._sampler is None:
                 self._sampler = await self._open_sampler()
                 self._pump = asyncio.create_task(self._run(self._sampler))
-        return _View(self, self._sampler.model)
+        return _View(self, self._sampler.model, need)
 
     async def close(self) -> None:
         """Ends what is in flight, and the sampler."""
@@ -79,8 +80,8 @@ class Hub:
         if self._sampler is not None:
             await self._sampler.close()
 
-    def join(self, requests: Iterator[Request]) -> _Desk:
-        desk = _Desk(self._next_number, requests)
+    def join(self, requests: Iterator[Request], need: Callable[[], int]) -> _Desk:
+        desk = _Desk(self._next_number, requests, need)
         self._next_number += 1
         self._desks[desk.number] = desk
         self._wanted.set()
@@ -115,9 +116,10 @@ class Hub:
 
     def _requests(self) -> Iterator[Request]:
         while True:
-            desk = next((desk for desk in self._desks.values() if not desk.exhausted), None)
-            if desk is None:
+            waiting = [desk for desk in self._desks.values() if not desk.exhausted]
+            if not waiting:
                 return
+            desk = min(waiting, key=lambda desk: desk.need())  # the first of equals
             request = next(desk.requests, None)
             if request is None:
                 desk.exhausted = True
@@ -151,8 +153,9 @@ class _View:
 
     replays = False
 
-    def __init__(self, hub: Hub, model: str) -> None:
+    def __init__(self, hub: Hub, model: str, need: Callable[[], int]) -> None:
         self._hub = hub
+        self._need = need
         self.model = model
 
     @property
@@ -161,7 +164,7 @@ class _View:
         return self._hub.stats
 
     async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
-        desk = self._hub.join(requests)
+        desk = self._hub.join(requests, self._need)
         try:
             while (item := await desk.queue.get()) is not None:
                 if isinstance(item, Exception):

@@ -52,11 +52,10 @@ class JudgeClient:
 
     async def finish(self, *, abandon: bool = False) -> None:
         """Waits until all that was submitted is judged; abandon: the next session judges it. Raises UserError."""
-        assert self._process is not None
+        if abandon or self._process is None:
+            return
         assert self._process.stdin is not None
         assert self._listener is not None
-        if abandon:
-            return
         self._process.stdin.close()
         await self._listener
         if await self._process.wait():

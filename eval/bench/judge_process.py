@@ -35,6 +35,7 @@ def plan(root: Path, config: BenchConfig) -> None:
     """Writes plan.jsonl and skipped.jsonl, whole or not at all. Raises UserError."""
     bench = BenchDirectory(root)
     planned: list[JudgedProblem] = []
+    judged: dict[str, bool] = {}
     skipped: list[dict[str, Any]] = []
     for place, found in placed_tasks(config.data):
         if isinstance(found, Skipped):
@@ -46,6 +47,7 @@ def plan(root: Path, config: BenchConfig) -> None:
         about, name = found.about, found.problem.name
         # Shards number as the data set does, so that they can be put together in its order.
         number = len(planned) + 1 if config.data.shard is None else place + 1
+        judged[name] = found.is_judgeable
         planned.append(
             JudgedProblem(
                 name=name,
@@ -62,9 +64,14 @@ def plan(root: Path, config: BenchConfig) -> None:
         )
     with Verdicts(bench.verdicts) as verdicts:
         for problem in planned:
-            verdicts.add_problem(problem)
+            if judged[problem.name]:
+                verdicts.add_problem(problem)
     _write_lines(bench.skipped, skipped)
-    _write_lines(bench.plan, [{"name": p.name, "number": p.number, "directory": p.directory} for p in planned])
+    _write_lines(bench.plan, [_plan_row(p, judged[p.name]) for p in planned])
+
+
+def _plan_row(problem: JudgedProblem, judged: bool) -> dict[str, Any]:
+    return {"name": problem.name, "number": problem.number, "directory": problem.directory, "judged": judged}
 
 
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:

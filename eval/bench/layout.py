@@ -7,6 +7,7 @@ verdicts.sqlite       what the judge found; written by the judge's process alone
 extra.jsonl           accepted submissions on extra tests, with --extra-tests; a line a problem that was solved
 sessions/             how fast each session was, see eval/bench/sessions.py
 results.json          all figures            report.html   the same for people
+nodes.jsonl           of a cluster: which actors came, died, or were sent away, and why
 traces.jsonl          with --trace
 """
 
@@ -58,6 +59,10 @@ class BenchDirectory:
     @property
     def sessions(self) -> Path:
         return self.root / "sessions"
+
+    @property
+    def nodes(self) -> Path:
+        return self.root / "nodes.jsonl"
 
     @property
     def results(self) -> Path:

@@ -11,21 +11,31 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from eval.bench.config import BenchConfig, read_config, write_config
+from eval.bench.drive import read_plan
 from eval.bench.finish import skipped
 from eval.bench.layout import BenchDirectory
 from eval.bench.verdicts import JudgedProblem, Verdicts
 from eval.metrics.false_positives import load_rejudged, save_rejudged
 from solver.errors import UserError
 
-_MAY_DIFFER = {"data": {"shard"}, "run": {"recorded", "workers"}}
+_MAY_DIFFER: dict[str, Any] = {"data": {"shard"}, "run": {"recorded", "workers"}, "cluster": True}
 """Where a shard's samples were and how many cores ran them changes nothing that is merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """A problem and the run that has it. judged: it has hidden tests, and so verdicts."""
+
+    problem: JudgedProblem
+    root: Path
+    judged: bool
 
 
 def merge(out: Path, roots: Sequence[Path], *, link: bool = False) -> list[str]:
@@ -79,36 +89,42 @@ def _locked(root: Path) -> Any:
         raise UserError(f"{root}: another solve is working in this directory; wait for it or stop it") from None
 
 
-def _problems(root: Path) -> Iterator[JudgedProblem]:
-    verdicts = BenchDirectory(root).verdicts
-    if not verdicts.exists():
+def _problems(root: Path) -> Iterator[_Owned]:
+    bench = BenchDirectory(root)
+    if not bench.verdicts.exists() or not bench.plan.exists():
         raise UserError(f"{root}: nothing was run yet; begin with `solve bench --resume {root}`")
-    with Verdicts(verdicts, read_only=True) as opened:
-        yield from opened.problems()
+    with Verdicts(bench.verdicts, read_only=True) as opened:
+        for problem in opened.problems():
+            yield _Owned(problem, root, judged=True)
+    for planned in read_plan(bench).values():
+        if not planned.judged:
+            yield _Owned(JudgedProblem(planned.name, planned.number, planned.directory), root, judged=False)
 
 
-def _owners(roots: Sequence[Path]) -> list[tuple[JudgedProblem, Path]]:
-    """Each problem and the run that has it, in the data set's order and so numbered.
-
-    Raises UserError for a problem that two runs have.
-    """
-    owner: dict[str, tuple[JudgedProblem, Path]] = {}
+def _owners(roots: Sequence[Path]) -> list[_Owned]:
+    """Every problem, in the data set's order and so numbered. Raises UserError for one that two runs have."""
+    owner: dict[str, _Owned] = {}
     for root in roots:
-        for problem in _problems(root):
-            if problem.name in owner:
-                raise UserError(
-                    f"{root}: problem {problem.name!r} is in {owner[problem.name][1]} too; shards share none"
-                )
-            owner[problem.name] = problem, root
-    ordered = sorted(owner.values(), key=lambda found: found[0].number)
-    return [(replace(problem, number=number), root) for number, (problem, root) in enumerate(ordered, 1)]
+        for owned in _problems(root):
+            if (other := owner.setdefault(owned.problem.name, owned)) is not owned:
+                raise UserError(f"{root}: problem {owned.problem.name!r} is in {other.root} too; shards share none")
+    ordered = sorted(owner.values(), key=lambda owned: owned.problem.number)
+    return [replace(owned, problem=replace(owned.problem, number=place)) for place, owned in enumerate(ordered, 1)]
 
 
-def _merge_runs(target: BenchDirectory, owner: list[tuple[JudgedProblem, Path]], *, link: bool) -> None:
+def _merge_runs(target: BenchDirectory, owner: list[_Owned], *, link: bool) -> None:
     rows = []
-    for problem, root in owner:
-        rows.append({"name": problem.name, "number": problem.number, "directory": problem.directory})
-        theirs, ours = root / problem.directory, target.root / problem.directory
+    for owned in owner:
+        problem = owned.problem
+        rows.append(
+            {
+                "name": problem.name,
+                "number": problem.number,
+                "directory": problem.directory,
+                "judged": owned.judged,
+            }
+        )
+        theirs, ours = owned.root / problem.directory, target.root / problem.directory
         if not theirs.exists():
             continue  # not begun, or without recorded samples
         if ours.is_symlink():
@@ -121,13 +137,13 @@ def _merge_runs(target: BenchDirectory, owner: list[tuple[JudgedProblem, Path]],
     _write_lines(target.plan, rows)
 
 
-def _merge_records(target: BenchDirectory, roots: Sequence[Path], owner: list[tuple[JudgedProblem, Path]]) -> None:
+def _merge_records(target: BenchDirectory, roots: Sequence[Path], owner: list[_Owned]) -> None:
     rows = [{"problem": name, "reason": reason} for root in roots for name, reason in skipped(BenchDirectory(root))]
     _write_lines(target.skipped, rows)
     for stale in target.root.glob("verdicts.sqlite*"):
         stale.unlink()
     with Verdicts(target.verdicts) as merged:
-        for problem, root in owner:
+        for problem, root in [(owned.problem, owned.root) for owned in owner if owned.judged]:
             with Verdicts(BenchDirectory(root).verdicts, read_only=True) as theirs:
                 merged.add_problem(problem)
                 for program, judgement in theirs.of(problem.name).items():

@@ -60,13 +60,14 @@ class Work:
 @dataclass
 class BenchProgress:
     """total: problems that are to be run, None while that is not known. done: those that an earlier session ended.
-    judged, solved: of those done. clock: seconds."""
+    judged, solved: of those done. machines: of a cluster, in words; empty on one machine. clock: seconds."""
 
     total: int | None
     done: int = 0
     judged: int = 0
     solved: int = 0
     skipped: int = 0
+    machines: str = ""
     clock: Callable[[], float] = time.monotonic
     on_event: Callable[[str], None] = lambda line: None
     _flying: dict[str, InFlight] = field(default_factory=dict)
@@ -151,6 +152,8 @@ class BenchProgress:
         parts = [f"problems {self._place()}", f"solved {self._solved()}", f"in flight {len(self._flying)}"]
         if self.skipped:
             parts.append(f"skipped {self.skipped}")
+        if self.machines:
+            parts.append(self.machines)
         parts += [f"{self.tokens_per_second():.0f} tokens/s", f"elapsed {duration(self.seconds())}"]
         return " · ".join([*parts, f"left {self._left()}"])
 
@@ -189,6 +192,8 @@ def render(progress: BenchProgress, height: int = 40) -> RenderableType:
     rates = f"{progress.tokens_per_second():.0f} tokens/s · elapsed {duration(progress.seconds())}"
     if progress.skipped:
         rates += f" · {progress.skipped} skipped"
+    if progress.machines:
+        rates += f" · {progress.machines}"
     flying = progress.in_flight()
     room = max(1, height - _OTHER_LINES)
     parts: list[RenderableType] = [overall, Text(rates, style="dim")]

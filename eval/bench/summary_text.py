@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eval.bench import nodes, unjudged
 from eval.bench.layout import BenchDirectory
 from eval.bench.sessions import read_sessions
 from eval.metrics.markdown import percent
@@ -23,8 +24,9 @@ def show_results(results: dict[str, Any], root: Path, console: Console) -> None:
         table.add_row(f"solved with {row['k']}", percent(row))
     for row in results["pass_at_k"]:
         table.add_row(f"pass@{row['k']}", percent(row))
-    console.print(Text(f"{results['problems']} problems, {results['samples']} samples", style="bold"))
-    console.print(table)
+    if results["problems"] or "unjudged" not in results:
+        console.print(Text(f"{results['problems']} problems, {results['samples']} samples", style="bold"))
+        console.print(table)
     funnel = " → ".join(f"{count} {name.replace('_', ' ')}" for name, count in results["funnel"].items())
     console.print(Text(funnel))
     if extra := results["false_positives"]:
@@ -33,6 +35,10 @@ def show_results(results: dict[str, Any], root: Path, console: Console) -> None:
         console.print(Text(told + rate))
     for row in results.get("by_model") or ():
         console.print(Text(_model_line(row)))
+    if rest := results.get("unjudged"):
+        console.print(Text(unjudged.told(rest)))
+    if cluster := results.get("cluster"):
+        console.print(Text(f"cluster: {nodes.told(cluster)}", style="yellow" if cluster["drained"] else ""))
     for reason, count in results.get("skipped", {}).items():
         console.print(Text(f"skipped {count}: {reason}", style="dim"))
     bench = BenchDirectory(root)

@@ -46,7 +46,7 @@ def placed_tasks(spec: DatasetSpec) -> Iterator[tuple[int, Task | Skipped]]:
     """As `tasks`, each with its place among all problems that pass the filters, from 0: the same in every shard."""
 
     def build(entry: Entry) -> tuple[str, Task]:
-        task = _worth_judging(entry.task(), allow_repeats=spec.allow_repeats)
+        task = _worth_judging(entry.task(), spec)
         return task.problem.name, task
 
     yield from _placed(spec, None, build)
@@ -158,15 +158,19 @@ def _all(
         yield name, Skipped(name, "the data set has no problem of this name that passes the filters")
 
 
-def _worth_judging(task: Task, *, allow_repeats: bool) -> Task:
-    """Raises BadRecord for a task that cannot tell right programs from those that pass the examples."""
-    if not task.is_judgeable:
-        raise BadRecord(NO_TESTS)
-    if task.tests and not allow_repeats:
+def _worth_judging(task: Task, spec: DatasetSpec) -> Task:
+    """Raises BadRecord for a task that cannot tell right programs from those that pass the examples; where such tasks
+    are wanted all the same, they come without tests."""
+    reason = "" if task.is_judgeable else NO_TESTS
+    if task.tests and not spec.allow_repeats:
         shown = {_pair(example.input, example.output) for example in task.problem.examples}
         if all(_repeats(test, shown) for test in task.tests):
-            raise BadRecord(ONLY_REPEATS)
-    return task
+            reason = ONLY_REPEATS
+    if not reason:
+        return task
+    if not spec.allow_untested:
+        raise BadRecord(reason)
+    return Task(task.problem, (), about=task.about)
 
 
 def _repeats(test: HiddenTest, shown: set[tuple[str, ...]]) -> bool:

@@ -42,6 +42,9 @@ class DatasetSpec(BaseModel):
     allow_repeats: Annotated[
         bool, Field(description="Keep problems whose hidden tests all repeat an example: they show nothing new.")
     ] = False
+    allow_untested: Annotated[
+        bool, Field(description="Keep problems that nothing judges, as tasks without tests; repeats are dropped.")
+    ] = False
 
     @field_validator("name")
     @classmethod

@@ -132,7 +132,8 @@ def figures(totals: Totals, sessions: Sequence[dict[str, Any]], *, replayed: boo
 
 
 def _tokens_per_second(sessions: Sequence[dict[str, Any]]) -> float | None:
-    """Of one device, while the engine had work; of all the session's time where the engine does not say."""
+    """Of one device, while the engine had work; of all the session's time, and of all the devices that a cluster was
+    asked for, where the engine does not say."""
     seconds = tokens = 0.0
     for one in sessions:
         engine = one.get("engine") or {}
@@ -140,6 +141,6 @@ def _tokens_per_second(sessions: Sequence[dict[str, Any]]) -> float | None:
             seconds += engine["seconds"] * engine.get("devices", 1)
             tokens += engine["completion_tokens"]
         elif one.get("seconds"):
-            seconds += one["seconds"]
+            seconds += one["seconds"] * (one.get("devices") or 1)
             tokens += one["completion_tokens"]
     return tokens / seconds if tokens and seconds else None

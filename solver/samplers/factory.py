@@ -35,10 +35,7 @@ async def open_sampler(
     """
     if config.recorded is not None:
         recording = RecordedSampler(config.recorded, {problem.name, problem.name.rpartition("/")[2]})
-        if not config.cascade:
-            return recording
-        number = next(n for n, level in enumerate(config.cascade) if level.model == config.model)
-        return OneModel(recording, config.cascade[number], number)
+        return of_level(recording, config)
     if config.base_url is not None:
         return EndpointSampler(
             config.base_url,
@@ -57,3 +54,11 @@ async def open_sampler(
     )
     await sampler.start()
     return sampler
+
+
+def of_level(recording: Sampler, config: RunConfig) -> Sampler:
+    """Of a cascade's recording, what the level's model wrote; config: with that model, see `RunConfig.at_level`."""
+    if not config.cascade:
+        return recording
+    number = next(n for n, level in enumerate(config.cascade) if level.model == config.model)
+    return OneModel(recording, config.cascade[number], number)

@@ -27,8 +27,8 @@ SYNTAX_ERROR = "def broken(:\n    return\n"
 LOOP = "while True:\n    pass\n"
 
 
-def fenced(source: str) -> str:
-    return f"Here is my solution.\n\n```python\n{source}```\n"
+def fenced(source: str, language: str = "python") -> str:
+    return f"Here is my solution.\n\n```{language}\n{source}```\n"
 
 
 def record(path: Path, texts: Sequence[str], finish_reason: str = "stop") -> Path:

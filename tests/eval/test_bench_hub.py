@@ -153,3 +153,42 @@ async def test_a_problem_that_does_not_read_holds_the_model_back_after_a_while()
         assert asked < 1000
         assert len([found async for found in stream]) == 9999
     await hub.close()
+
+
+async def test_the_problem_that_needs_samples_most_is_served_first_and_equals_in_their_order() -> None:
+    sampler = Scripted()
+    hub = hub_of(sampler)
+    needs = [1, 2, 0, 1]
+    views = [await hub.view(lambda place=place: needs[place]) for place in range(4)]
+    streams = [view.stream(requests(3, n=1)) for view in views]
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(all_of(stream) for stream in streams))
+    assert [index >> 40 for index in sampler.asked] == [2] * 3 + [0] * 3 + [3] * 3 + [1] * 3
+    await hub.close()
+
+
+async def test_a_problem_gives_way_as_soon_as_it_needs_less() -> None:
+    sampler = Scripted()
+    hub = hub_of(sampler)
+    seen = 0
+
+    async def first() -> None:
+        nonlocal seen
+        view = await hub.view(lambda: 2 if seen >= 2 else 0)
+        async for _ in view.stream(requests(4, n=1)):
+            seen += 1
+
+    async def second() -> None:
+        view = await hub.view(lambda: 1)
+        await all_of(view.stream(requests(4, n=1)))
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(first(), second())
+    order = [index >> 40 for index in sampler.asked]
+    assert order[-1] == 0, "it is served at last"
+    assert order.index(1) < 4, "not after all of its requests"
+    await hub.close()
+
+
+async def all_of(stream: AsyncIterator[Sample]) -> list[Sample]:
+    return [found async for found in stream]

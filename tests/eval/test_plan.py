@@ -183,6 +183,11 @@ def test_a_replayed_run_says_nothing_of_a_models_pace(tmp_path: Path) -> None:
     assert figures(run.totals, run.sessions, replayed=False)["tokens_per_second"] == 40
 
 
+def test_where_the_engines_do_not_say_the_pace_is_shared_out_among_the_devices_they_were_given() -> None:
+    told = {"seconds": 4.0, "completion_tokens": 160, "engine": None, "devices": 8}
+    assert figures(Totals(), [told], replayed=False)["tokens_per_second"] == 5
+
+
 def test_an_empty_run_gives_no_figures_and_no_division_by_zero() -> None:
     assert figures(Totals(), [], replayed=False) == {}
 
