@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def missing() -> str:
     return "slurmd needs root" if os.geteuid() else ""
 
 
+ON_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="no Ray here; pip install 'codesieve[cluster]'")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 
@@ -180,7 +182,7 @@ def test_a_shard_that_fails_takes_the_merge_with_it_and_leaves_nothing_in_the_qu
     assert slurm.end_of(merge) == "CANCELLED"
 
 
-@pytest.mark.parametrize("kind", ["bench", "batch"])
+@pytest.mark.parametrize("kind", ["bench", pytest.param("batch", marks=ON_RAY)])
 @pytest.mark.parametrize("how", ["requeued", "preempted", "out of time"])
 def test_a_job_goes_on_where_it_was(
     kind: str, how: str, slurm: Slurm, work: list[object], undisturbed: tuple[Any, Any]
@@ -218,7 +220,9 @@ def test_a_cancelled_job_stays_cancelled(slurm: Slurm, work: list[object]) -> No
         (["bench", "code_contests", "--no-such-option", "--out", "run"], "--no-such-option"),
         (["bench", "code_contests"], "say --out DIR"),
         (["doctor", "--out", "run"], "cannot run doctor"),
-        (["batch", "code_contests", "--data", "/nowhere.jsonl", "--out", "run"], "/nowhere.jsonl"),
+        pytest.param(
+            ["batch", "code_contests", "--data", "/nowhere.jsonl", "--out", "run"], "/nowhere.jsonl", marks=ON_RAY
+        ),
     ],
 )
 def test_bad_input_fails_for_good_in_one_line(arguments: list[str], told: str, slurm: Slurm) -> None:
