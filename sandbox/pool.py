@@ -344,7 +344,7 @@ class Sandbox:
 
     async def _ask(self, request: wire.Run | wire.Compile | wire.Pair, seconds: float) -> wire.Answer:
         reason = ""
-        for _ in range(2):
+        for attempt in range(2):
             if not self._open():
                 break
             worker = await self._idle.get()
@@ -352,9 +352,12 @@ class Sandbox:
                 self._idle.put_nowait(worker)
                 break
             try:
-                return await worker.ask(request, seconds + _HANG_SECONDS)
+                answer = await worker.ask(request, seconds + _HANG_SECONDS)
             except WorkerLost as error:
                 reason = str(error)
+                continue
+            if attempt or not _was_told_to_end(answer):
+                return answer
         if not self._open():
             raise RuntimeError("the sandbox is closed")
         return wire.Answer(request.id, Outcome(Verdict.IE, stderr=reason))
@@ -374,6 +377,14 @@ def probe() -> IsolationReport:
     Raises SandboxUnavailable when not even a worker starts.
     """
     return asyncio.run(_probe())
+
+
+def _was_told_to_end(answer: wire.Answer) -> bool:
+    """By SIGTERM, which a scheduler that stops a job sends to all of its processes, programs included. A program that
+    does it to itself does it again."""
+    talk = answer.interaction
+    found = [answer.outcome] if talk is None else [answer.outcome, talk.program, talk.interactor]
+    return any(one.verdict is Verdict.RTE and one.signal == signal.SIGTERM for one in found)
 
 
 def _test_limits(limits: Limits) -> Limits:

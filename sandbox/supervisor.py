@@ -43,6 +43,7 @@ _COMPILER_TROUBLE = re.compile(
     r"memory exhausted|out of memory|cc1plus:",
     re.MULTILINE,
 )
+_COMPILER_TOLD_TO_END = "Terminated signal terminated program"
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|std::bad_alloc|OutOfMemoryError", re.IGNORECASE)
 SERVER_GRACE_SECONDS = 20.0  # beyond a run's own wall limit
 
@@ -257,6 +258,8 @@ class Supervisor:
                 _save(left, Path(request.binary))
                 return Outcome(Verdict.OK, **spent)
             out, err = (read(fd, _COMPILER_MESSAGE_BYTES).rstrip(b"\0").decode("utf-8", "replace") for fd in said)
+            if reply["signal"] == signal.SIGTERM or _COMPILER_TOLD_TO_END in err:
+                raise SetupFailed("the compiler was told to end")
             text = _why_not_compiled(err or out, reply, limits)
             return Outcome(Verdict.CE, stderr=text, exit_code=reply["code"], **spent)
 

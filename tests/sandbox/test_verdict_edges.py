@@ -122,3 +122,39 @@ async def test_a_program_that_kills_itself_or_its_server_is_the_programs_fault()
     async with Sandbox(1) as sandbox:
         outcome = await sandbox.run(Program("python", source), b"", LIMITS)
     assert outcome.verdict is Verdict.RTE
+
+
+async def test_a_sigterm_from_outside_costs_the_program_nothing() -> None:
+    async with Sandbox(1) as sandbox:
+        task = asyncio.create_task(sandbox.run(NAP, b"", LIMITS))
+        for process in await _sleeper(sandbox):
+            if os.getpgid(process.pid) == process.pid:
+                process.terminate()
+        outcome = await task
+    assert (outcome.verdict, outcome.output) == (Verdict.OK, b"done\n")
+
+
+async def test_a_program_that_sends_itself_a_sigterm_ends_by_it() -> None:
+    source = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)"
+    async with Sandbox(1) as sandbox:
+        outcome = await sandbox.run(Program("python", source), b"", LIMITS)
+    assert (outcome.verdict, outcome.signal) == (Verdict.RTE, 15)
+
+
+async def test_a_compiler_that_is_told_to_end_compiles_again() -> None:
+    async with Sandbox(1) as sandbox:
+        program = Program("cpp", '#include <cstdio>\nint main() { puts("5"); }')
+        task = asyncio.create_task(sandbox.run(program, b"", LIMITS))
+        async with asyncio.timeout(60):
+            while not (compilers := _compilers()):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        for process in compilers:
+            process.terminate()
+        outcome = await task
+    assert (outcome.verdict, outcome.output) == (Verdict.OK, b"5\n")
+
+
+def _compilers() -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [process for process in psutil.Process().children(recursive=True) if process.name() == "cc1plus"]
+    return []
