@@ -69,7 +69,7 @@ def measure(samples: int) -> dict[str, Any]:
 
 def run_bench(out: Path, samples: int) -> None:
     pool = [json.loads(line) for line in lines_of(POOL)]
-    ids = ",".join(line["problem"] for line in pool if line["dataset"] != "apps")
+    ids = ",".join(line["problem"] for line in pool if line["dataset"].startswith("code_contests"))
     command = [
         sys.executable, "-m", "solver.cli", "bench", "code_contests", "--data", PROBLEMS, "--ids", ids,
         "--recorded", POOL, "--samples", str(samples), "--agreement", "0", "--allow-repeats", "--quiet", "--out", out,
