@@ -285,7 +285,8 @@ def _funnel(results: Mapping[str, Any]) -> Chart:
     stages = [(label, counts[name]) for name, label in _FUNNEL.items()]
     caption = (
         f"All problems together: {counts['with_program']:,} of {counts['samples']:,} samples hold a program; "
-        f"{counts['right']:,} right submissions solve {counts['solved']:,} problems."
+        f"{_count(counts['right'], 'submission')} right, {_count(counts['solved'], 'problem')} solved. Where nothing "
+        "passes the examples the submissions are guesses."
     )
     table = tuple((label, f"{number:,}") for label, number in stages)
     return _chart(charts.funnel(stages), "From samples to right submissions", caption, ("stage", "number"), table)
@@ -416,3 +417,7 @@ def _warnings(results: Mapping[str, Any], k: int) -> list[str]:
             f"{_told(others)} are solved with {_submissions(k)}."
         )
     return found
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
