@@ -68,8 +68,8 @@ def measure(folder: Path, size: int, workers: int | None) -> dict[str, Any]:
     with (folder / "report.json").open("w") as stdout:
         process = subprocess.Popen(list(map(str, command)), stdout=stdout, cwd=ROOT)
         seen = watch(process, out / "run.sqlite")
-    if process.returncode:
-        raise SystemExit(1)
+    if process.returncode not in (0, 1):  # 1: nothing passes, as may be with few candidates
+        raise SystemExit(f"solve ended with {process.returncode} on {size} candidates")
     report = json.loads((folder / "report.json").read_text())
     bytes_ = sum(file.stat().st_size for file in out.glob("run.sqlite*"))
     return row_of(size, seen, report, bytes_)
@@ -85,7 +85,8 @@ def watch(process: subprocess.Popen[bytes], store: Path) -> list[Seen]:
             wait = max(_LEAST_SECONDS, now / _WATCHES)
             seen.append(Seen(now, samples_in(store), tree_megabytes(process.pid)))
         else:
-            seen.append(Seen(time.monotonic() - began, samples_in(store), 0.0))
+            last = seen[-1].megabytes if seen else 0.0  # nobody is left to measure
+            seen.append(Seen(time.monotonic() - began, samples_in(store), last))
             return seen
 
 
