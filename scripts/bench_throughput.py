@@ -71,7 +71,7 @@ def run_bench(out: Path, samples: int) -> None:
     pool = [json.loads(line) for line in lines_of(POOL)]
     ids = ",".join(line["problem"] for line in pool if line["dataset"].startswith("code_contests"))
     command = [
-        sys.executable, "-m", "solver.cli", "bench", "code_contests", "--data", PROBLEMS, "--ids", ids,
+        Path(sys.executable).with_name("solve"), "bench", "code_contests", "--data", PROBLEMS, "--ids", ids,
         "--recorded", POOL, "--samples", str(samples), "--agreement", "0", "--allow-repeats", "--quiet", "--out", out,
     ]  # fmt: skip
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
