@@ -54,12 +54,17 @@ def is_recording_directory(path: Path) -> bool:
 
 def read_manifest(root: Path) -> Manifest:
     """Raises UserError for a line that is damaged or missing, and for parts that no line lists; OSError."""
+    unlisted = _closed_parts(root)  # before the manifest: `solve sample` may be writing both
     content = (root / MANIFEST).read_bytes()
     whole = content.rfind(b"\n") + 1
     lines = content[:whole].splitlines()
     parts = tuple(_part(line, number, root / MANIFEST) for number, line in enumerate(lines))
     manifest = Manifest(root, parts, whole < len(content), whole)
-    _check_unlisted(manifest)
+    for number, path in sorted(unlisted.items()):
+        if number >= manifest.next_part:
+            raise UserError(
+                f"{path}: not in {MANIFEST}, whose last lines are missing; copy it again from where it was sampled"
+            )
     return manifest
 
 
@@ -96,15 +101,12 @@ def _part(line: bytes, number: int, path: Path) -> Part:
     return part
 
 
-def _check_unlisted(manifest: Manifest) -> None:
-    """A part is written before its line, while its samples are still in the open file."""
-    still_open = open_files(manifest.root)
-    for path in sorted(manifest.root.iterdir()):
-        match = _PART_FILE.fullmatch(path.name)
-        if match and int(match[1]) >= manifest.next_part and int(match[1]) not in still_open:
-            raise UserError(
-                f"{path}: not in {MANIFEST}, whose last lines are missing; copy it again from where it was sampled"
-            )
+def _closed_parts(root: Path) -> dict[int, Path]:
+    """By number. A part is written before its line, while its samples are still in the open file."""
+    found = ((_PART_FILE.fullmatch(path.name), path) for path in root.iterdir())
+    parts = {int(match[1]): path for match, path in found if match}
+    still_open = open_files(root) if parts else {}
+    return {number: path for number, path in parts.items() if number not in still_open}
 
 
 def _digest(record: dict[str, Any]) -> str:
