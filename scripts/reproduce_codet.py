@@ -28,6 +28,7 @@ DATA = Path(os.environ.get("CODESIEVE_DATA", ROOT.parent / "shared" / "data"))
 WAYS = {
     "random (pass@1)": published.random,
     "largest output cluster": partial(published.largest, failing=True),
+    "largest output cluster, all faults alike": partial(published.largest, failing=True, alike=True),
     "largest output cluster that does not fail everywhere": partial(published.largest, failing=False),
     "MBR": published.mbr,
     "CodeT": published.codet,

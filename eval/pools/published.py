@@ -166,14 +166,12 @@ def codet(ran: Ran) -> float:
     return _drawn(ran, _best(sets, score)) if sets else random(ran)
 
 
-def largest(ran: Ran, *, failing: bool) -> float:
-    """A sample of the largest set of equal outputs. failing: also sets that fail on every call."""
-    sets = _groups(ran.outputs, keep=lambda row: failing or any(not said.startswith("!") for said in row))
-    return (
-        _drawn(ran, _best(sets, {row: _samples(ran, members) for row, members in sets.items()}))
-        if sets
-        else random(ran)
-    )
+def largest(ran: Ran, *, failing: bool, alike: bool = False) -> float:
+    """A sample of the largest set of equal outputs. failing: also sets that fail on every call. alike: all faults are
+    one output, whatever was raised."""
+    rows = [tuple(said[:1] if alike and said.startswith("!") else said for said in row) for row in ran.outputs]
+    sets = _groups(rows, keep=lambda row: failing or any(not said.startswith("!") for said in row))
+    return _drawn(ran, _best(sets, {row: _samples(ran, found) for row, found in sets.items()})) if sets else random(ran)
 
 
 def mbr(ran: Ran) -> float:

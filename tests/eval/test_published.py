@@ -59,6 +59,16 @@ def test_programs_that_all_fail_are_a_cluster_only_when_asked_for() -> None:
     assert largest(failing, failing=False) == 1.0
 
 
+def test_faults_are_told_apart_unless_they_are_to_be_alike() -> None:
+    faults = ran(copies=(2, 2), right=(False, True), outputs=(("!ValueError",), ("!TypeError",)))
+    assert largest(faults, failing=True) == largest(faults, failing=True, alike=True) == 0.5
+    three = ran(
+        copies=(1, 1, 2), right=(True, True, False), passed=(frozenset(),) * 3, outputs=(("!A",), ("!B",), ("x",))
+    )
+    assert largest(three, failing=True) == 0.0
+    assert largest(three, failing=True, alike=True) == 0.5
+
+
 def test_equal_faults_are_no_agreement() -> None:
     assert mbr(ran(outputs=(("!ValueError", "!ValueError"), ("a", "!late")))) == 1.0
 
