@@ -93,7 +93,7 @@ def jobs_of(out: Path, task: Task) -> list[Job]:
     with Verdicts(where.verdicts, read_only=True) as verdicts:
         judged = verdicts.of(task.problem.name)
         (directory,) = [p.directory for p in verdicts.problems() if p.name == task.problem.name]
-    cases = [case.input for case in cases_of(task).cases()]
+    cases = [case.input() for case in cases_of(task).cases()]
     limits = task.problem.limits(1.0)
     jobs = []
     with Store(where.root / directory / "run.sqlite") as store:
