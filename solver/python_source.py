@@ -12,16 +12,21 @@ _READS = {"input", "raw_input", "stdin", "open", "read", "readline", "readlines"
 _WRITES = {"print", "stdout", "write", "open", "writelines"}
 _PYTHON2 = re.compile(r"^[ \t]*print[ \t]+(?:[\"'\w(\[-]|>>)|^[ \t]*except[ \t]+[\w.]+[ \t]*,[ \t]*\w+[ \t]*:", re.M)
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__doc__"}
+_TRIES = 3
 
 
 def parse(source: str) -> ast.Module | None:
     """The parse tree, or None for whatever this Python cannot parse (also for depth and odd characters)."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    for _ in range(_TRIES):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        except SystemError:  # CPython gh-106905: a collection in the middle of it upsets the count of its depth
+            continue
+    return None
 
 
 def error_line(source: str) -> int | None:

@@ -72,3 +72,19 @@ def test_a_program_has_the_key_of_its_source_and_no_program_without_a_toolchain(
     assert read.program.key == program_key("print(1)", "python")
     cpp = reader.read(sample('```cpp\n#include <cstdio>\nint main() { puts("1"); }\n```'))
     assert (cpp.reason, cpp.program) == ("no_toolchain", None)
+
+
+@pytest.mark.parametrize(("faults", "read"), [(1, True), (100, False)])
+def test_a_parser_that_loses_count_of_its_depth_is_asked_again_and_not_for_ever(
+    faults: int, read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [SystemError("AST constructor recursion depth mismatch")] * faults
+    real = ast.parse
+
+    def parser(source: str) -> ast.Module:
+        if left:
+            raise left.pop()
+        return real(source)
+
+    monkeypatch.setattr(ast, "parse", parser)
+    assert (parse("print(1)") is not None) is read
