@@ -13,7 +13,7 @@ from sandbox.zygote.candidate import CODE_FOLLOWS, MAX_CODE_BYTES
 from sandbox.zygote.child import READY
 
 MAX_STATUS_BYTES = MAX_CODE_BYTES + 4096
-_MAX_BYTES = 32 * 2**20
+_MAX_BYTES = 8 * 2**20  # thousands of programs, in each supervisor; a program's tests follow each other
 _PREFIX = READY.encode() + CODE_FOLLOWS
 
 
