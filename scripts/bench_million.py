@@ -6,8 +6,9 @@
 Writes a synthetic recording (scripts/synthetic.py: a quarter copies, 1 % passing) and runs `solve run --recorded` on it
 as a user would: real sampler, engine, sandbox, clustering, choice and report. Memory is the sum of the proportional set
 sizes of `solve` and all below it, every few seconds. Prints one JSON line: per size the seconds (start and choice
-included; `finish_seconds` of them after the last sample), ms a candidate over all and in each tenth of the samples, MB
-at each tenth and at most, store bytes a candidate, and the report's counts. Exit code 1: a run failed.
+included; `finish_seconds` of them after the last sample), ms a candidate over all and in each tenth of the samples, CPU
+ms of the driver's process, MB at each tenth and at most, store bytes a candidate, and the report's counts. Exit code
+1: a run failed.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ _LEAST_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A moment of a run: seconds since its start, samples recorded, memory of the process tree."""
+    """A moment of a run: seconds since its start, samples recorded, memory of the process tree, CPU of the driver."""
 
     seconds: float
     samples: int
     megabytes: float
+    driver_cpu_seconds: float
 
 
 def main() -> int:
@@ -83,11 +85,19 @@ def watch(process: subprocess.Popen[bytes], store: Path) -> list[Seen]:
         except subprocess.TimeoutExpired:
             now = time.monotonic() - began
             wait = max(_LEAST_SECONDS, now / _WATCHES)
-            seen.append(Seen(now, samples_in(store), tree_megabytes(process.pid)))
+            seen.append(Seen(now, samples_in(store), tree_megabytes(process.pid), cpu_seconds(process.pid)))
         else:
-            last = seen[-1].megabytes if seen else 0.0  # nobody is left to measure
-            seen.append(Seen(time.monotonic() - began, samples_in(store), last))
+            megabytes, cpu = (seen[-1].megabytes, seen[-1].driver_cpu_seconds) if seen else (0.0, 0.0)
+            seen.append(Seen(time.monotonic() - began, samples_in(store), megabytes, cpu))  # nobody is left to ask
             return seen
+
+
+def cpu_seconds(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
 
 
 def samples_in(store: Path) -> int:
@@ -131,6 +141,7 @@ def row_of(size: int, seen: list[Seen], report: dict[str, Any], bytes_: int) -> 
             round((b.seconds - a.seconds) / max(1, b.samples - a.samples) * 1000, 3)
             for a, b in zip(times, ends, strict=False)
         ],
+        "driver_cpu_ms_per_candidate": round(seen[-1].driver_cpu_seconds / size * 1000, 3),
         "mb_by_tenth": [round(end.megabytes) for end in ends],
         "mb_at_most": round(max(s.megabytes for s in seen)),
         "mb_at_most_after_last_sample": round(max(s.megabytes for s in seen if s.seconds >= ends[-1].seconds)),

@@ -3,6 +3,7 @@ data set says how many problems there are and how long their statements."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -49,7 +50,10 @@ def estimate(config: BenchConfig, tokens_per_second: float | None) -> dict[str, 
 
 
 def _workload(problems: int, config: BenchConfig) -> Workload:
-    return Workload(problems, config.run.samples, config.run.inputs, cores=config.run.workers)
+    run = config.run
+    if run.sampler == "recorded":
+        return Workload(problems, run.samples, run.inputs, gpus=0, cores=run.workers or len(os.sched_getaffinity(0)))
+    return Workload(problems, run.samples, run.inputs, cores=run.workers)
 
 
 def show_estimate(found: dict[str, Any], console: Console) -> None:

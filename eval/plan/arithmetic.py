@@ -2,7 +2,8 @@
 
 Everything follows the flow of a run: samples cost tokens, tokens cost GPU time; a share of the samples are new
 programs, each is run on examples until one fails, and those that pass on the generated inputs; every sample passes the
-driver. Resources work at the same time, so the slowest sets the pace. Not modelled: an early stop, loading a model, C++
+driver. Resources work at the same time, so the slowest sets the pace; where samples are recorded, driver and sandbox
+share the cores of one machine. Not modelled: an early stop, loading a model, C++
 compilers, inputs and opinions that the model writes, and batches too small to fill a GPU.
 """
 
@@ -49,7 +50,8 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class Workload:
     """samples: a problem. inputs: generated ones, that a program which passes the examples is run on. gpus: each holds
-    a replica. cores: for the sandbox; None: as many as it needs."""
+    a replica; 0: the samples are recorded. cores: for the sandbox, and for the driver too where there are no GPUs;
+    None: as many as it needs."""
 
     problems: int
     samples: float
@@ -61,7 +63,7 @@ class Workload:
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Totals of all problems. cores: that the sandbox needs to keep up with the model. driver_share: of what one driver
-    can handle, while the model samples; above 1 the driver is too slow. None: the model's pace is not known.
+    can handle in that time; above 1 the driver is too slow. None: the pace is not known, or there is no model.
     bound_by: what sets the pace."""
 
     samples: float
@@ -86,7 +88,7 @@ def predict(work: Workload, figures: Mapping[str, float]) -> Prediction:
     executions = programs * (figures["example_runs"] + figures["pass_share"] * work.inputs)
     core_seconds = executions * figures["execution_seconds"]
     driver_seconds = samples / figures["driver_samples_per_second"]
-    rate = figures.get("tokens_per_second")
+    rate = figures.get("tokens_per_second") if work.gpus else None
     gpu_seconds = None if rate is None else tokens / rate
     seconds = cores = share = bound = None
     if gpu_seconds is not None:
@@ -98,6 +100,11 @@ def predict(work: Workload, figures: Mapping[str, float]) -> Prediction:
             paces["the sandbox"] = core_seconds / work.cores / USABLE
         bound = max(paces, key=lambda name: paces[name])
         seconds = paces[bound]
+    elif work.gpus == 0 and work.cores is not None:
+        paces = {"the driver": driver_seconds, "the cores": (core_seconds + driver_seconds) / work.cores}
+        bound = max(paces, key=lambda name: paces[name])
+        seconds = paces[bound]
+        share = driver_seconds / seconds if seconds else 0.0
     in_memory = work.samples * figures["unique_share"] * BYTES_A_PROGRAM
     return Prediction(
         samples=samples,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from eval.plan.arithmetic import FIGURES, Figure, Workload, predict
@@ -58,15 +59,18 @@ def check(run: Measured, used: dict[str, Figure]) -> list[Row]:
     totals = run.totals
     if not totals.samples:
         raise UserError(f"{run.directory}: no sample was drawn, so there is nothing to check")
-    work = Workload(totals.problems, totals.samples / totals.problems, run.config.inputs)
+    replayed = run.config.sampler == "recorded"
+    cores = run.config.workers or len(os.sched_getaffinity(0))
+    more = {"gpus": 0, "cores": cores} if replayed else {}
+    work = Workload(totals.problems, totals.samples / totals.problems, run.config.inputs, **more)
     told = predict(work, {name: figure.value for name, figure in used.items()})
-    real = figures(totals, run.sessions, replayed=run.config.sampler == "recorded")
+    real = figures(totals, run.sessions, replayed=replayed)
     rows = [
         Row(FIGURES[name][0], used[name].value if name in used else None, real.get(name),
             used[name].source if name in used else "not known")
         for name in FIGURES
     ]  # fmt: skip
-    spent = sum(float(one.get("seconds", 0.0)) for one in run.sessions) if run.config.sampler != "recorded" else 0.0
+    spent = sum(float(one.get("seconds", 0.0)) for one in run.sessions)
     driver = sum(float(one.get("driver_cpu_seconds", 0.0)) for one in run.sessions)
     return [
         *rows,

@@ -41,9 +41,17 @@ def _count(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.command()
 @click.option("--problems", callback=_count, help="How many problems.")
 @click.option("--samples", callback=_count, metavar="N", help="Samples a problem; 1e6 is a number too.")
-@click.option("--gpus", callback=_count, default="1", show_default=True, help="GPUs, each with a replica of the model.")
+@click.option(
+    "--gpus",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="GPUs, each with a replica of the model; 0: the samples are recorded.",
+)
 @click.option("--model", default=_DEFAULTS.model, show_default=True, help="Whose measured rates are used.")
-@click.option("--cores", callback=_count, help="Cores for the sandbox.  [default: as many as it needs]")
+@click.option(
+    "--cores", callback=_count, help="Cores for the sandbox; with --gpus 0 for all.  [default: as many as it needs]"
+)
 @click.option("--inputs", type=int, default=_DEFAULTS.inputs, show_default=True, help="Generated inputs a problem.")
 @click.option(
     "--max-tokens", callback=_count, default=str(_DEFAULTS.max_tokens), show_default=True, help="Longest answer."

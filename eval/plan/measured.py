@@ -76,7 +76,7 @@ def measure(directory: Path) -> Measured:
     bench = BenchDirectory(directory)
     if not bench.config.exists():
         _, _, config = RunDirectory.open(directory)
-        return Measured(directory, config, (_count(directory),), tuple(_session_of_run(directory, config)))
+        return Measured(directory, config, (_count(directory),), tuple(_session_of_run(directory)))
     if not bench.plan.exists():
         raise UserError(f"{directory}: nothing was run yet; go on with `solve bench --resume {directory}`")
     runs = [directory / planned.directory for planned in read_plan(bench).values()]
@@ -95,15 +95,15 @@ def _count(directory: Path) -> Totals:
     return Totals(1, samples, tokens, unique, passing, on_examples, executions, cpu, size)
 
 
-def _session_of_run(directory: Path, config: RunConfig) -> list[dict[str, Any]]:
+def _session_of_run(directory: Path) -> list[dict[str, Any]]:
     """The last session of a run, as its report tells it."""
     run = RunDirectory(directory)
     if not run.report_path.exists():
         return []
     timing = run.read_report().get("timing", {})
-    tokens = timing.get("tokens_per_second", 0.0) * timing.get("sampling_seconds", 0.0)
-    if not tokens:
+    if "elapsed_seconds" not in timing:
         return []
+    tokens = timing.get("tokens_per_second", 0.0) * timing.get("sampling_seconds", 0.0)
     return [{"seconds": timing["elapsed_seconds"], "completion_tokens": round(tokens), "engine": timing.get("engine")}]
 
 

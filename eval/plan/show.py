@@ -24,25 +24,28 @@ def show_plan(work: Workload, used: Mapping[str, Figure], told: Prediction, cons
 
 
 def _lines(work: Workload, told: Prediction) -> list[tuple[str, str]]:
-    unknown = "unknown: give --tokens-per-second-per-gpu"
+    recorded = work.gpus == 0
+    unknown = "unknown: give --cores" if recorded else "unknown: give --tokens-per-second-per-gpu"
     lines = [
         ("samples", f"{quantity(told.samples)} of {work.problems} problems"),
         ("completion tokens", quantity(told.completion_tokens)),
         ("programs run", f"{quantity(told.programs)}, {quantity(told.executions)} executions"),
-        ("GPU hours", unknown if told.gpu_hours is None else f"{told.gpu_hours:,.1f}"),
     ]
-    if told.seconds is not None and told.cores is not None and told.driver_share is not None:
+    if not recorded:
+        lines.append(("GPU hours", unknown if told.gpu_hours is None else f"{told.gpu_hours:,.1f}"))
+    if told.seconds is not None:
+        where = f"{work.cores} cores, samples recorded" if recorded else f"{work.gpus} GPUs"
+        more = "" if recorded else "; loading not counted"
+        lines.append(("wall time", f"about {duration(told.seconds)} on {where}, set by {told.bound_by}{more}"))
+    elif recorded:
+        lines.append(("wall time", unknown))
+    if told.cores is not None:
+        lines.append(("CPU cores", f"{told.cores} for the sandbox to keep up"))
+    if told.driver_share is not None:
         load = f"{told.driver_share:.0%} of what one driver can handle"
         if told.driver_share > 1:
             load += "; it is the bottleneck: share the problems out over several runs"
-        lines += [
-            (
-                "wall time",
-                f"about {duration(told.seconds)} on {work.gpus} GPUs, set by {told.bound_by}; loading not counted",
-            ),
-            ("CPU cores", f"{told.cores} for the sandbox to keep up"),
-            ("driver", load),
-        ]
+        lines.append(("driver", load))
     lines += [
         ("disk", f"{quantity(told.disk_bytes)}B"),
         ("memory", f"{quantity(told.memory_bytes)}B, models not counted"),

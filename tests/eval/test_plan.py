@@ -81,6 +81,25 @@ def test_without_a_pace_time_is_unknown_and_everything_else_is_told() -> None:
     assert told.completion_tokens == 2_000_000
 
 
+def test_recorded_samples_need_no_model_and_driver_and_programs_share_the_cores() -> None:
+    told = predict(Workload(10, 1000, 20, gpus=0, cores=4), GIVEN)
+    assert (told.gpu_hours, told.cores) == (None, None)
+    assert told.seconds == pytest.approx((2_000 + 100) / 4)
+    assert told.bound_by == "the cores"
+    assert told.driver_share == pytest.approx(100 / 525)
+
+
+def test_cores_do_not_help_a_replay_beyond_what_one_driver_can_handle() -> None:
+    told = predict(Workload(10, 1000, 20, gpus=0, cores=1000), GIVEN)
+    assert (told.bound_by, told.seconds, told.driver_share) == ("the driver", 100.0, 1.0)
+
+
+def test_a_replay_on_nobody_knows_how_many_cores_takes_nobody_knows_how_long() -> None:
+    assert predict(Workload(10, 1000, gpus=0), GIVEN).seconds is None
+    done = CliRunner().invoke(plan, ["--problems", "1", "--samples", "1e6", "--gpus", "0"])
+    assert "unknown: give --cores" in done.output
+
+
 # --- where the figures come from --------------------------------------------------------------------
 
 
