@@ -17,7 +17,7 @@ from solver.cluster.sandbox_actor import here
 from solver.config import RunConfig
 from solver.errors import UserError
 from solver.problem import Problem
-from solver.samplers import Request, Sample, Sampler, SamplerFailed
+from solver.samplers import Request, Sample, Sampler, SamplerFailed, SamplerStats, stats_of
 from solver.samplers.factory import open_sampler, resolve_model
 from solver.samplers.recorded import NoSamples, RecordedSampler
 from solver.samplers.vllm_engine import VllmSampler
@@ -32,6 +32,14 @@ class OpenReplica:
 
     model: str
     room: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """All samples of one request. stats: of the replica's engine since it started; None where it keeps none."""
+
+    samples: list[Sample]
+    stats: SamplerStats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +83,14 @@ class ReplicaActor:
         room = 2 * info.max_num_seqs * info.data_parallel_size if info else _USUAL_ROOM
         return OpenReplica(self._sampler.model, room)
 
-    async def answer(self, request: Request) -> list[Sample] | Failed | Impossible:
+    async def answer(self, request: Request) -> Answered | Failed | Impossible:
         """All samples of one request, or none."""
         assert self._sampler is not None
         stream = cast(AsyncGenerator[Sample], self._sampler.stream(iter((request,))))
         try:
             async with aclosing(stream):
-                return [sample async for sample in stream]
+                samples = [sample async for sample in stream]
+            return Answered(samples, stats_of(self._sampler))
         except SamplerFailed as error:
             return Failed(str(error))
         except UserError as error:

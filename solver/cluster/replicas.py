@@ -8,6 +8,7 @@ the way to the model.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
@@ -15,9 +16,10 @@ from typing import Any
 
 from solver.cluster.crew import Crew, CrewGone, asked, one_line
 from solver.cluster.events import OnEvent
-from solver.cluster.replica_actor import Failed, Impossible, OpenReplica, ReplicaActor
+from solver.cluster.replica_actor import Answered, Failed, Impossible, OpenReplica, ReplicaActor
+from solver.cluster.seats import Member
 from solver.errors import UserError
-from solver.samplers import Request, Sample, Sampler, SamplerFailed
+from solver.samplers import Request, Sample, Sampler, SamplerFailed, SamplerStats
 
 MOST_LOSSES = 5
 """Replicas that one request may lose before the run ends; it might be what kills them."""
@@ -53,6 +55,7 @@ class RaySampler:
         self._follows_others = follows_others
         self._numbers = count()
         self._deaths: Counter[str] = Counter()
+        self._stats: dict[Member[OpenReplica], SamplerStats] = {}
         self._remote = ray.remote(ReplicaActor)
         self._crew: Crew[OpenReplica] = Crew(
             "model", ray, self._spawn, lambda opened: opened.room, replicas, wait_seconds, lacking, on_event,
@@ -70,6 +73,11 @@ class RaySampler:
             await self._crew.close()
             raise
         self.model = self._crew.members[0].opened.model
+
+    @property
+    def stats(self) -> SamplerStats | None:
+        """What the engines of all replicas have done, lost ones included, as far as their last answers told."""
+        return functools.reduce(SamplerStats.beside, self._stats.values()) if self._stats else None
 
     async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
         """The samples of a request as soon as all of them are there. Raises UserError for a request that cannot be
@@ -120,8 +128,11 @@ class RaySampler:
                 self._crew.seats.give_back(member, request.n)
             if isinstance(answer, Impossible):
                 raise UserError(answer.reason)
-            if not isinstance(answer, Failed):
-                return list(answer)
+            if isinstance(answer, Answered):
+                if answer.stats is not None:
+                    self._stats[member] = answer.stats
+                return answer.samples
+            assert isinstance(answer, Failed)
             self._deaths[member.place.node] += 1
             self._crew.lose(member, answer.reason)
             if self._deaths[member.place.node] == MOST_DEATHS:

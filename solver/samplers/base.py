@@ -100,6 +100,19 @@ class SamplerStats:
             load=self.load.since(earlier.load),
         )
 
+    def beside(self, other: SamplerStats) -> SamplerStats:
+        """Both engines as one; they worked at the same time."""
+        return SamplerStats(
+            samples=self.samples + other.samples,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_prompt_tokens=self.cached_prompt_tokens + other.cached_prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            seconds=max(self.seconds, other.seconds),
+            longest_gap=max(self.longest_gap, other.longest_gap),
+            devices=self.devices + other.devices,
+            load=self.load.beside(other.load),
+        )
+
     def plain(self) -> dict[str, float | int | None]:
         """For a report: what the engine did, its caches, its longest wait."""
         share = self.cached_prompt_tokens / self.prompt_tokens if self.prompt_tokens else None

@@ -31,6 +31,11 @@ class EngineLoad:
         parts = {field.name: getattr(self, field.name) - getattr(earlier, field.name) for field in fields(self)}
         return EngineLoad(**parts | {"kv_usage_peak": self.kv_usage_peak})
 
+    def beside(self, other: EngineLoad) -> EngineLoad:
+        """Of both engines."""
+        parts = {field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
+        return EngineLoad(**parts | {"kv_usage_peak": max(self.kv_usage_peak, other.kv_usage_peak)})
+
     def plain(self) -> dict[str, float | int | None]:
         """For a report. Shares from 0 to 1; None where nothing was measured."""
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,10 +14,11 @@ import pytest
 from solver.cluster import replica_actor, replicas
 from solver.cluster.crew import Unfit
 from solver.cluster.events import Event
-from solver.cluster.replica_actor import Failed, Impossible
+from solver.cluster.replica_actor import Answered, Failed, Impossible
 from solver.errors import UserError
-from solver.samplers import Request, Sample, Sampler, SamplerFailed
+from solver.samplers import Request, Sample, Sampler, SamplerFailed, SamplerStats, stats_of
 from solver.samplers.endpoint import EndpointSampler
+from solver.samplers.engine_load import EngineLoad
 from tests.cluster.scripted_ray import Node, Ray
 from tests.cluster.test_sandboxes import settled
 
@@ -26,19 +27,20 @@ def requests(count: int, n: int = 4) -> Iterator[Request]:
     return (Request(i, ({"role": "user", "content": "?"},), "direct", "python", 0.8, i, n, 64) for i in range(count))
 
 
-def answers(request: Request) -> list[Sample]:
-    return [
+def answers(request: Request, stats: SamplerStats | None = None) -> Answered:
+    samples = [
         Sample(request.index, choice, "text", "a-model", "direct", "python", 0.8, 0, 1, 1, None, "stop")
         for choice in range(request.n)
     ]
+    return Answered(samples, stats)
 
 
-async def slow(request: Request) -> list[Sample]:
+async def slow(request: Request) -> Answered:
     await asyncio.sleep(0.01)
     return answers(request)
 
 
-async def never(request: Request) -> list[Sample]:
+async def never(request: Request) -> Answered:
     await asyncio.sleep(100)
     raise AssertionError
 
@@ -110,6 +112,25 @@ async def test_no_request_is_taken_before_a_replica_has_room_for_it() -> None:
         assert taken == 2 * 8 // 4, "two replicas, 8 samples each, 4 a request"
         taking.cancel()
         await asyncio.gather(taking, return_exceptions=True)
+
+
+async def test_the_engines_of_all_replicas_count_and_those_of_dead_ones_stay_counted() -> None:
+    def tells(tokens: int, seconds: float) -> Callable[[Request], Answered]:
+        load = EngineLoad(seconds=seconds, prefix_queries=10, prefix_hits=tokens // 100, kv_usage_peak=seconds / 10)
+        stats = SamplerStats(completion_tokens=tokens, seconds=seconds, longest_gap=seconds / 5, load=load)
+        return lambda request: answers(request, stats)
+
+    a, b = Node("a", tells(100, 3.0)), Node("b", tells(500, 2.0))
+    ray = Ray(a, b)
+    async with sampler_on(ray) as (sampler, _):
+        assert sampler.stats is None, "nobody has told anything yet"
+        await settled(lambda: len(sampler._crew.members) == 2)
+        assert await all_of(sampler, requests(20)) == EVERY
+        ray.lose(a)
+        told = stats_of(sampler)
+        assert told is not None
+        assert (told.completion_tokens, told.seconds, told.longest_gap, told.devices) == (600, 3.0, 0.6, 2)
+        assert (told.load.prefix_queries, told.load.prefix_hits, told.load.kv_usage_peak) == (20, 6, 0.3)
 
 
 async def test_a_request_larger_than_any_replica_s_room_is_answered_all_the_same() -> None:
