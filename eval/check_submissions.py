@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from eval.judge import Judgement, judge, program_for
+from eval.judge import Judgement, judge
 from eval.task import Task, load_task
 from sandbox import PYTHON2, Sandbox, SandboxUnavailable, ToolchainMissing, Verdict, language_of, languages
 from solver.errors import UserError
@@ -99,7 +99,7 @@ async def _judge_all(
         if language is None:
             known = sorted({suffix for language in languages().values() for suffix in language.suffixes})
             raise UserError(f"{path}: unknown language; expected one of {', '.join(known)}")
-        programs.append(program_for(task, "python" if language == PYTHON2 else language, source))
+        programs.append(task.problem.program("python" if language == PYTHON2 else language, source))
     try:
         async with Sandbox(allow_unsafe=allow_unsafe) as sandbox:
             judged = await asyncio.gather(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.cases import Group
-from eval.judge import cases_of, program_for
+from eval.judge import cases_of
 from eval.package import Package, is_package, read_package
 from eval.package_limits import UNKNOWN_TIME_SECONDS
 from eval.sources import Source, read_source, runnable
@@ -111,7 +111,7 @@ def _of_task(task: Task, time_seconds: float | None, checker: CheckerSpec | None
         limits=problem.limits(),
         time_seconds=time_seconds or problem.time_limit_seconds,
         margin=1.0,
-        program=lambda source: program_for(task, source.language, source.text, source.files),
+        program=lambda source: task.problem.program(source.language, source.text, source.files),
     )
 
 

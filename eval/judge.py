@@ -64,12 +64,6 @@ class CaseResult:
         return replace(self, verdict=Verdict.TLE, detail="")
 
 
-def program_for(task: Task, language: str, source: str, files: tuple[tuple[str, str], ...] = ()) -> Program:
-    """The program as the problem's mode runs it. files: (name, text) of what lies beside it."""
-    problem = task.problem
-    return Program(language, source, problem.mode, problem.entry_point, problem.input_file, problem.output_file, files)
-
-
 def cases_of(task: Task) -> Group:
     """The examples, then the hidden tests, as a judge walks them; of a package all of its groups.
 

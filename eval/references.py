@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval import mbpp_plus
-from eval.judge import judge, program_for
+from eval.judge import judge
 from eval.task import Task, tests_of_record
 from sandbox import Limits, Outcome, Program, Sandbox, Verdict, make_checker
 from solver.formats import apps
@@ -70,7 +70,7 @@ async def apps_row(record: Record, sandbox: Sandbox) -> Row:
     details: list[str] = []
     solutions: list[Any] = embedded_json(record, "solutions") or []
     for index, source in enumerate(solutions[:APPS_ATTEMPTS]):
-        judged = await judge(task, program_for(task, "python", str(source)), sandbox)
+        judged = await judge(task, task.problem.program("python", str(source)), sandbox)
         verdicts.append(judged.verdict)
         if judged.verdict is Verdict.AC:
             break

@@ -27,7 +27,7 @@ from eval.bench.config import read_config
 from eval.bench.layout import BenchDirectory
 from eval.bench.verdicts import Verdicts
 from eval.datasets import Skipped, tasks
-from eval.judge import cases_of, program_for
+from eval.judge import cases_of
 from eval.task import Task
 from sandbox import Job, Sandbox
 from sandbox.batch import run_many
@@ -103,7 +103,7 @@ def jobs_of(out: Path, task: Task) -> list[Job]:
             runs.setdefault(program, []).append(inputs[input_id])
         for key, given in runs.items():
             stored = store.program(key)
-            program = program_for(task, stored.language, stored.source)
+            program = task.problem.program(stored.language, stored.source)
             jobs.append(Job(program, given, limits, optimise="fast"))
             if key in judged:
                 ran = judged[key].tests_passed + (judged[key].failing_test is not None)

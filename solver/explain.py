@@ -21,7 +21,7 @@ from clustering import Cluster, cluster
 from clustering.behaviour import FAULTS
 from clustering.merging import several_answers
 from clustering.policies.signals import survivors as surviving_rows
-from sandbox import Program, Sandbox, Verdict
+from sandbox import Sandbox, Verdict
 from solver.choice import choice_evidence, survivors
 from solver.config import RunConfig
 from solver.problem import Problem
@@ -101,9 +101,7 @@ async def _separations(
 
 
 async def _said(problem: Problem, config: RunConfig, stored: StoredProgram, given: RunInput, sandbox: Sandbox) -> str:
-    program = Program(
-        stored.language, stored.source, problem.mode, problem.entry_point, problem.input_file, problem.output_file
-    )
+    program = problem.program(stored.language, stored.source)
     data = given.text.encode("utf-8", "surrogatepass")
     outcome = await sandbox.run(program, data, problem.limits(config.time_factor))
     if outcome.verdict is not Verdict.OK:

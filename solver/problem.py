@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sandbox import CheckerSpec, Limits
+from sandbox import CheckerSpec, Limits, Program
 
 DEFAULT_TIME_LIMIT_SECONDS = 2.0
 DEFAULT_MEMORY_LIMIT_BYTES = 256 * 2**20
@@ -52,3 +52,7 @@ class Problem(BaseModel):
 
     def limits(self, time_factor: float = 1.0) -> Limits:
         return Limits(cpu_seconds=self.time_limit_seconds * time_factor, memory_bytes=self.memory_limit_bytes)
+
+    def program(self, language: str, source: str, files: tuple[tuple[str, str], ...] = ()) -> Program:
+        """A program as the problem's mode runs it. files: (name, text) of what lies beside it."""
+        return Program(language, source, self.mode, self.entry_point, self.input_file, self.output_file, files)

@@ -64,7 +64,7 @@ class Sieve:
 
     async def judge(self, stored: StoredProgram, *, is_new: bool = False) -> SieveResult:
         """On the examples until one fails, then on the generated inputs. is_new: nothing of it is recorded."""
-        program = self._program(stored)
+        program = self._problem.program(stored.language, stored.source)
         known = {} if is_new else self._store.executions(stored.key)
         for passed, run_input in enumerate(self._examples):
             execution = known.get(run_input.id) or await self._execute(stored.key, program, run_input)
@@ -89,16 +89,8 @@ class Sieve:
     async def observe(self, stored: StoredProgram, run_input: RunInput) -> Execution:
         """What one program does on one further input; its output's beginning is kept."""
         known = self._store.execution(stored.key, run_input.id)
-        return known or await self._execute(stored.key, self._program(stored), run_input)
-
-    def _program(self, stored: StoredProgram) -> Program:
-        return Program(
-            stored.language,
-            stored.source,
-            self._problem.mode,
-            self._problem.entry_point,
-            self._problem.input_file,
-            self._problem.output_file,
+        return known or await self._execute(
+            stored.key, self._problem.program(stored.language, stored.source), run_input
         )
 
     async def _execute(self, key: str, program: Program, run_input: RunInput) -> Execution:

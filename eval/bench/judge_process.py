@@ -23,7 +23,7 @@ from eval.bench.layout import BenchDirectory
 from eval.bench.verdicts import JudgedProblem, Verdicts
 from eval.datasets import Skipped, doubtful, placed_tasks, tasks
 from eval.input_only import ReferenceFailed, ready
-from eval.judge import Judgement, judge, program_for
+from eval.judge import Judgement, judge
 from eval.task import Task
 from sandbox import Sandbox, Verdict
 from solver.errors import UserError
@@ -140,7 +140,7 @@ async def _judge_problem(
             if broken:
                 found = Judgement(Verdict.IE, 0, 1, None, 0.0, broken)
             else:
-                runnable = program_for(task, program.language, program.source)
+                runnable = task.problem.program(program.language, program.source)
                 found = await judge(task, runnable, sandbox, time_factor=config.run.time_factor)
             verdicts.add(name, program.key, found)
 

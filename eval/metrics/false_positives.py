@@ -19,7 +19,7 @@ from typing import Any
 
 from clustering.inputs import generate_inputs
 from eval.bench.problem_run import ProblemRun
-from eval.judge import judge, program_for
+from eval.judge import judge
 from eval.sources import runnable
 from eval.task import HiddenTest, Task
 from sandbox import Checker, CheckerFailed, Limits, Sandbox, Verdict, make_checker
@@ -157,7 +157,7 @@ async def rejudge(
         bare = Task(task.problem.model_copy(update={"examples": []}), extra.tests, checker=task.checker)
         for row in dict.fromkeys(one.row for one in run.submissions if run.right[one.row]):
             candidate = run.evidence.candidates[row]
-            program = program_for(bare, candidate.language, candidate.source)
+            program = bare.problem.program(candidate.language, candidate.source)
             verdicts[candidate.key] = (await judge(bare, program, sandbox, time_factor=time_factor)).verdict.value
     return Rejudged(run.name, len(extra.tests), extra.references, verdicts, dict(extra.dropped), extra.why)
 
@@ -169,7 +169,7 @@ async def _accepted(task: Task, references: Iterable[Solution], sandbox: Sandbox
     for reference in able[:MOST_TRIED]:
         if len(good) >= MOST_REFERENCES:
             break
-        program = program_for(task, reference.language, reference.source)
+        program = task.problem.program(reference.language, reference.source)
         judged = await judge(task, program, sandbox, time_factor=time_factor)
         if judged.verdict is Verdict.AC:
             good.append(reference)
@@ -205,7 +205,7 @@ async def _agreed_answer(
     stdin = given.encode("utf-8", "surrogatepass")
     first: bytes | None = None
     for reference in references:
-        outcome = await sandbox.run(program_for(task, reference.language, reference.source), stdin, limits)
+        outcome = await sandbox.run(task.problem.program(reference.language, reference.source), stdin, limits)
         if outcome.verdict is Verdict.IE:
             return None, "internal error"
         if outcome.verdict is not Verdict.OK:

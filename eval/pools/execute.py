@@ -15,7 +15,7 @@ from clustering import generate_inputs
 from clustering.evidence import TEST_INPUT
 from clustering.literals import parse_call, parse_literal
 from clustering.signature import signature_calls
-from eval.judge import judge, program_for
+from eval.judge import judge
 from eval.pools.canonical import canonical
 from eval.pools.cpp_batch import call_and_test
 from eval.pools.model import Hidden, PoolProblem, PoolSample
@@ -167,7 +167,7 @@ def _passed(results: Sequence[str], inputs: Sequence[PlannedInput]) -> list[bool
 async def _hidden(pool: PoolProblem, program: Unique, sandbox: Sandbox) -> str:
     hidden: Hidden = pool.hidden
     if hidden.task is not None:
-        judged = await judge(hidden.task, program_for(hidden.task, program.language, program.source), sandbox)
+        judged = await judge(hidden.task, hidden.task.problem.program(program.language, program.source), sandbox)
         return str(judged.verdict)
     called = Program(program.language, program.source, mode="function", entry_point=pool.problem.entry_point)
     outcome = await sandbox.check(called, hidden.test_code, _CHECK_LIMITS, prelude=hidden.prelude)
@@ -179,14 +179,7 @@ async def _stdio(
 ) -> Row:
     problem = pool.problem
     checker = make_checker(problem.checker, sandbox)
-    runnable = Program(
-        program.language,
-        program.source,
-        problem.mode,
-        problem.entry_point,
-        problem.input_file,
-        problem.output_file,
-    )
+    runnable = problem.program(program.language, program.source)
     limits = Limits(
         cpu_seconds=min(problem.time_limit_seconds, _STDIO_SECONDS), memory_bytes=problem.memory_limit_bytes
     )

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from eval.datasets import DatasetSpec, tasks
 from eval.input_only import ReferenceFailed, ready
-from eval.judge import judge, program_for
+from eval.judge import judge
 from eval.task import Task
 from sandbox import Sandbox, Verdict
 from tests.eval.packages import package
@@ -38,7 +38,7 @@ def task_of(tmp_path: Path, name: str, record: records.Record) -> Task:
 
 
 async def verdict(task: Task, source: str, sandbox: Sandbox) -> Verdict:
-    return (await judge(task, program_for(task, "python", source), sandbox)).verdict
+    return (await judge(task, task.problem.program("python", source), sandbox)).verdict
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ async def verdict(task: Task, source: str, sandbox: Sandbox) -> Verdict:
 )
 async def test_functions_are_judged(tmp_path: Path, sandbox: Sandbox, name: str, record: records.Record) -> None:
     task = task_of(tmp_path, name, record)
-    accepted = await judge(task, program_for(task, "python", RIGHT), sandbox)
+    accepted = await judge(task, task.problem.program("python", RIGHT), sandbox)
     assert (accepted.verdict, accepted.tests_passed) == (Verdict.AC, accepted.tests)
-    refused = await judge(task, program_for(task, "python", WRONG), sandbox)
+    refused = await judge(task, task.problem.program("python", WRONG), sandbox)
     assert refused.verdict is Verdict.WA
     assert refused.failing_test is not None
     assert refused.failing_test >= len(task.problem.examples)  # by a hidden test, not by an example
