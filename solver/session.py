@@ -99,7 +99,8 @@ async def _execute(session: Session, store: Store, tracer: Tracer) -> dict[str, 
     async def sampler() -> Sampler:
         config = climb.config
         if config.model not in opened:
-            opened.clear()  # the engine has closed it
+            while opened:  # an engine that was over before it began has closed nothing
+                await opened.popitem()[1].close()
             model = session.model if config.model == session.config.model else None
             model = model or await asyncio.to_thread(resolve_model, config)
             with tracer.stage("open sampler"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from eval.plan.arithmetic import FIGURES, Figure, Workload, predict
 from eval.plan.gather import gather
@@ -36,7 +37,8 @@ def from_own_tenth(run: Measured, model: str) -> dict[str, Figure]:
         raise UserError(f"{run.directory}: {len(run.per_problem)} problems have no tenth; use --check-from others")
     replayed = run.config.sampler == "recorded"
     own = figures(sum(run.per_problem[:count], Totals()), run.sessions, replayed=replayed)
-    own.pop("tokens_per_second", None)
+    for of_all_sessions in ("tokens_per_second", "driver_samples_per_second"):
+        own.pop(of_all_sessions, None)
     if not replayed and (rate := _early_rate(run)):
         own["tokens_per_second"] = rate
     found = gather(model, run.config.max_tokens, {}, without=str(run.directory.absolute()))
@@ -44,13 +46,18 @@ def from_own_tenth(run: Measured, model: str) -> dict[str, Figure]:
 
 
 def _early_rate(run: Measured) -> float | None:
-    """Tokens a second of the first session's first tenth, loading included."""
+    """Tokens a second of one device in the first session's first tenth, loading included."""
     points = (run.sessions[0].get("points") or []) if run.sessions else []
     whole = sum(int(one.get("completion_tokens", 0)) for one in run.sessions)
     for seconds, _, tokens, _ in points:
         if tokens >= TENTH * whole and seconds > 0:
-            return float(tokens / seconds)
+            return float(tokens / seconds / _devices(run.sessions[0]))
     return None
+
+
+def _devices(session: dict[str, Any]) -> int:
+    """GPUs that it sampled on, or was given on a cluster; a CPU counts as one."""
+    return (session.get("engine") or {}).get("devices") or session.get("devices") or 1
 
 
 def check(run: Measured, used: dict[str, Figure]) -> list[Row]:
@@ -61,7 +68,8 @@ def check(run: Measured, used: dict[str, Figure]) -> list[Row]:
         raise UserError(f"{run.directory}: no sample was drawn, so there is nothing to check")
     replayed = run.config.sampler == "recorded"
     cores = run.config.workers or len(os.sched_getaffinity(0))
-    more = {"gpus": 0, "cores": cores} if replayed else {}
+    devices = max(map(_devices, run.sessions), default=1)
+    more: dict[str, int] = {"gpus": 0, "cores": cores} if replayed else {"gpus": devices}
     work = Workload(totals.problems, totals.samples / totals.problems, run.config.inputs, **more)
     told = predict(work, {name: figure.value for name, figure in used.items()})
     real = figures(totals, run.sessions, replayed=replayed)
