@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -27,6 +28,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.console import Console
 
 from eval.bench.hub import Hub
@@ -46,6 +48,7 @@ from solver.tracing import NO_TRACES
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 KV_CACHE_GIB = "2"  # each, on a CPU
+_CLOSE_SECONDS = 15.0
 
 
 # --- B: the bare loop, in a process of its own ------------------------------------------------------
@@ -93,8 +96,16 @@ class Bare:
         return {"tokens": tokens, "seconds": round(seconds, 2), "tokens_per_second": round(tokens / seconds, 2)}
 
     def close(self) -> None:
-        if self._process.is_alive():
-            self._connection.send(None)
+        """Its engine's process may outlive what it was told to do, so it is ended."""
+        if self._process.pid is None or not self._process.is_alive():
+            return
+        family = psutil.Process(self._process.pid).children(recursive=True)
+        self._connection.send(None)
+        self._process.join(_CLOSE_SECONDS)
+        self._process.kill()
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.join()
 
     def _answer(self) -> Any:
