@@ -54,6 +54,8 @@ async def sample_levels(
         stage = climb.stage()
         counts.begin_again(stage.samples)
         engine = current.engine = engine_of(stage)
+        if current.interrupted:
+            engine.interrupt()
         with tracer.stage("sample and sieve"):
             reason = await engine.run()
         log.info("%s: sampling ended by %s after %d samples", stage.model, reason, counts.samples)

@@ -273,6 +273,8 @@ class Driver:
     @contextmanager
     def _stoppable(self, engine: Interruptible) -> Iterator[None]:
         self._engines.add(engine)
+        if self.interrupted:  # while its inputs were made
+            engine.interrupt()
         try:
             yield
         finally:

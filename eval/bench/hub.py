@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from solver.errors import UserError
-from solver.samplers import Request, Sample, Sampler, SamplerFailed, SamplerStats, stats_of
+from solver.samplers import Request, Sample, Sampler, SamplerStats, stats_of
 
 _STRIDE = 1 << 40  # request numbers of one stream
 _QUEUED = 1024  # samples that wait for one problem
@@ -105,7 +105,7 @@ class Hub:
                 async with aclosing(stream):
                     async for sample in stream:
                         await self._deliver(sample)
-            except (SamplerFailed, UserError) as error:
+            except Exception as error:  # whatever it is: the problems wait for samples and raise it
                 self._tell(error)
                 continue
             for desk in list(self._desks.values()):

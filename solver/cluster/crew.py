@@ -90,10 +90,12 @@ class Crew(Generic[Opened]):
             await self._wait()
             self._check_hope()
 
-    def lose(self, member: Member[Opened], reason: str) -> None:
-        """It is dead, or does not answer. Told once."""
-        if self._remove(member):
-            self.on_event(Event("lost", self.role, member.place, reason))
+    def lose(self, member: Member[Opened], reason: str) -> bool:
+        """It is dead, or does not answer. Told once. True when this was not known yet."""
+        if not self._remove(member):
+            return False
+        self.on_event(Event("lost", self.role, member.place, reason))
+        return True
 
     def drain(self, member: Member[Opened], reason: str) -> None:
         """Its node gets no more of this work."""

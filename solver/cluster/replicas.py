@@ -133,8 +133,9 @@ class RaySampler:
                     self._stats[member] = answer.stats
                 return answer.samples
             assert isinstance(answer, Failed)
+            if not self._crew.lose(member, answer.reason):
+                continue  # one death fails all that the replica had in hand
             self._deaths[member.place.node] += 1
-            self._crew.lose(member, answer.reason)
             if self._deaths[member.place.node] == MOST_DEATHS:
                 self._crew.drain(member, f"the model died there {MOST_DEATHS} times: {answer.reason}")
         raise SamplerFailed(f"{MOST_LOSSES} replicas were lost while they answered one request")

@@ -164,6 +164,20 @@ async def test_a_node_where_the_model_dies_again_is_drained_and_named() -> None:
         assert told[-1] == ("drained", "sick", "the model died there 2 times: the engine is gone")
 
 
+async def test_one_death_that_fails_many_requests_drains_nobody() -> None:
+    deaths = 0
+
+    async def dies_once(request: Request) -> Answered | Failed:
+        nonlocal deaths
+        await asyncio.sleep(0.01)
+        deaths += 1
+        return Failed("the engine is gone") if deaths <= 2 else answers(request)
+
+    async with sampler_on(Ray(Node("only", dies_once)), count=1) as (sampler, events):
+        assert await all_of(sampler, requests(20)) == EVERY
+        assert [event.kind for event in events] == ["joined", "lost", "joined"]
+
+
 async def test_a_model_that_cannot_be_loaded_is_told_at_once() -> None:
     bad = Node("bad")
     bad.unfit = "vLLM is not installed"
