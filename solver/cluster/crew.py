@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic
@@ -21,6 +22,7 @@ from solver.errors import UserError
 _NODE = "ray.io/node-id"
 _PAUSE_SECONDS = 1.0  # after an actor that could not even say where it is
 _MOST_FALSE_STARTS = 5  # in a row
+_MOST_DEATHS = 3  # of actors that got ready on one node, in a row, before it is unfit
 _LOOK_SECONDS = 1.0  # how often those who wait look whether there is hope
 
 
@@ -58,6 +60,7 @@ class Crew(Generic[Opened]):
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _last_hope: float = 0.0
     _false_starts: int = 0
+    _deaths: Counter[str] = field(default_factory=Counter)
     _ever_ready: bool = False
     _last_reason: str = ""
 
@@ -130,7 +133,11 @@ class Crew(Generic[Opened]):
         try:
             opened = await actor.open.remote()
         except self.ray.exceptions.RayError as error:
+            self.ray.kill(actor)  # it may live on, unreachable
             self.on_event(Event("lost", self.role, place, one_line(error)))
+            self._deaths[place.node] += 1
+            if self._deaths[place.node] >= _MOST_DEATHS:
+                self._unfit(place, f"the {self.role} actor died there {_MOST_DEATHS} times: {one_line(error)}")
             await self._false_start(error)
             return
         except asyncio.CancelledError:
@@ -139,18 +146,24 @@ class Crew(Generic[Opened]):
         if isinstance(opened, Unfit) or place.node in self._drained:
             self.ray.kill(actor)
             if isinstance(opened, Unfit):
-                self._exclude(place, opened.reason)
-                if self.hasty and not self._ever_ready:
-                    self.seats.fail(UserError(f"{place}: {opened.reason}"))
+                self._unfit(place, opened.reason)
             return
         self._ever_ready, self._false_starts = True, 0
+        self._deaths.pop(place.node, None)
         self.on_event(Event("joined", self.role, place, ""))
         self.seats.add(Member(actor, place, opened, self.size(opened)))
 
+    def _unfit(self, place: Place, reason: str) -> None:
+        self._exclude(place, reason)
+        if self.hasty and not self._ever_ready:
+            self.seats.fail(UserError(f"{place}: {reason}"))
+
     async def _false_start(self, error: BaseException) -> None:
+        """Too many of them end it all, unless somebody is there or still gets ready."""
         self._false_starts += 1
         self._last_reason = one_line(error)
-        if self._false_starts >= _MOST_FALSE_STARTS and not self.members:
+        others = self._opening - {asyncio.current_task()}
+        if self._false_starts >= _MOST_FALSE_STARTS and not self.members and not others:
             self.seats.fail(CrewGone(f"no {self.role} actor can be started: {self._last_reason}"))
         await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -105,7 +105,7 @@ class SandboxActor:
         collect: Sequence[str] = (),
         optimise: Level = "full",
     ) -> Outcome | Unfit | Refused:
-        """As `Sandbox.run`; a toolchain or a disk that fails is the node's fault."""
+        """As `Sandbox.run`; a toolchain that is missing or a full disk is the node's fault."""
         try:
             return await self._sandbox.run(
                 program, stdin, limits, arguments=arguments, files=files or {}, collect=collect, optimise=optimise
@@ -113,8 +113,9 @@ class SandboxActor:
         except ToolchainMissing as error:
             return Unfit(str(error))
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            return Unfit(f"disk full: {tempfile.gettempdir()}" if full else str(error))
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return Unfit(f"disk full: {tempfile.gettempdir()}")
+            return Outcome(Verdict.IE, stderr=str(error))  # may pass, such as too many open files: tried elsewhere
         except ValueError as error:
             return Refused(str(error))
 

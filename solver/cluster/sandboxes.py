@@ -146,7 +146,7 @@ class RaySandbox:
             assert isinstance(outcome, Outcome)
             if outcome.verdict is not Verdict.IE:
                 self._count(member, fault=False)
-                if failed_at is not None and failed_at is not member:
+                if failed_at is not None and failed_at.place.node != member.place.node:
                     self._count(failed_at, fault=True)
                 return outcome
             self._look_at(member)
@@ -161,21 +161,33 @@ class RaySandbox:
         return self._remote.options(**options).remote(self._cpus, self._wanted, self._allow_unsafe)
 
     async def _take(self, program: Program, avoid: Member[OpenSandbox] | None) -> Member[OpenSandbox]:
-        members, language = self._crew.members, program.language
-        if members and not any(language in member.opened.languages for member in members):
-            raise ToolchainMissing(f"no node that is left runs {language}; bring one back or leave the language out")
-        others = avoid is not None and any(member is not avoid for member in members)
-        avoided = avoid.opened if others and avoid is not None else None
+        language = program.language
+
+        def runs(member: Member[OpenSandbox]) -> bool:
+            return language in member.opened.languages
+
+        def elsewhere(member: Member[OpenSandbox]) -> bool:
+            return avoid is None or member.place.node != avoid.place.node
+
+        def able(member: Member[OpenSandbox]) -> bool:
+            """Asked whenever somebody comes or goes: who is left may be only those to avoid."""
+            others = elsewhere(member) or not any(runs(one) and elsewhere(one) for one in self._crew.members)
+            return runs(member) and others
+
+        def hopeless() -> ToolchainMissing | None:
+            if not self._crew.members or any(runs(one) for one in self._crew.members):
+                return None
+            return ToolchainMissing(f"no node that is left runs {language}; bring one back or leave the language out")
+
+        if (error := hopeless()) is not None:
+            raise error
         # A program that has to be compiled is so on one node, as far as possible.
         compiled = language in languages() and languages()[language].compiled
         digest = program.digest if compiled else ""
         try:
-            member = await self._crew.seats.take(
-                able=lambda opened: language in opened.languages and opened is not avoided,
-                home=self._homes.get(digest),
-            )
-        except CrewGone as error:
-            raise SandboxUnavailable(str(error)) from None
+            member = await self._crew.seats.take(able=able, hopeless=hopeless, home=self._homes.get(digest))
+        except CrewGone as gone:
+            raise SandboxUnavailable(str(gone)) from None
         if compiled:
             self._homes[digest] = member
             self._homes.move_to_end(digest)

@@ -19,7 +19,8 @@ Opened = TypeVar("Opened")
 @dataclass(eq=False)
 class _Waiter(Generic[Opened]):
     size: int
-    able: Callable[[Opened], bool]
+    able: Callable[[Member[Opened]], bool]
+    hopeless: Callable[[], Exception | None]
     granted: asyncio.Future[Member[Opened]]
 
 
@@ -41,7 +42,7 @@ class Member(Generic[Opened]):
 
     def takes(self, waiter: _Waiter[Opened]) -> bool:
         """Whether it can begin this now; one that is idle takes any size."""
-        return (self.room >= waiter.size or not self.busy) and waiter.able(self.opened)
+        return (self.room >= waiter.size or not self.busy) and waiter.able(self)
 
 
 @dataclass(eq=False)
@@ -56,19 +57,21 @@ class Seats(Generic[Opened]):
     async def take(
         self,
         size: int = 1,
-        able: Callable[[Opened], bool] = lambda opened: True,
+        able: Callable[[Member[Opened]], bool] = lambda member: True,
+        hopeless: Callable[[], Exception | None] = lambda: None,
         home: Member[Opened] | None = None,
     ) -> Member[Opened]:
         """The member with the most room, or the first to have enough of it. `give_back` the same size.
 
-        home: who would do it with less effort. It is waited for, unless another one has half of its seats free.
-        Raises what `fail` was told.
+        hopeless: asked when somebody has gone; says why none of those left will ever do. home: who would do it with
+        less effort. It is waited for, unless another one has half of its seats free. Raises what `fail` was told, and
+        what makes it hopeless.
         """
         if self.failure is not None:
             raise self.failure
-        waiter = _Waiter(size, able, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(size, able, hopeless, asyncio.get_running_loop().create_future())
         if not self._place(waiter, home):
-            at_home = home is not None and home in self.members and able(home.opened)
+            at_home = home is not None and home in self.members and able(home)
             (home.waiters if home is not None and at_home else self._waiters).append(waiter)
         try:
             return await asyncio.shield(waiter.granted)
@@ -102,23 +105,27 @@ class Seats(Generic[Opened]):
         member.waiters.clear()
         for one in self.members:
             self._serve(one)
+        for waiter in self._waiting():
+            if (error := waiter.hopeless()) is not None:
+                waiter.granted.set_exception(error)
         self.tell()
         return True
 
     def fail(self, error: Exception) -> None:
         """All who wait, and who will, are told."""
         self.failure = self.failure or error
-        for queue in (self._waiters, *(member.waiters for member in self.members)):
-            for waiter in queue:
-                if not waiter.granted.done():
-                    waiter.granted.set_exception(self.failure)
-            queue.clear()
+        for waiter in self._waiting():
+            waiter.granted.set_exception(self.failure)
         self.tell()
 
     def tell(self) -> None:
         """Wakes all who wait, each once."""
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
+
+    def _waiting(self) -> list[_Waiter[Opened]]:
+        queues = (self._waiters, *(member.waiters for member in self.members))
+        return [waiter for queue in queues for waiter in queue if not waiter.granted.done()]
 
     def _place(self, waiter: _Waiter[Opened], home: Member[Opened] | None) -> bool:
         """Gives it to somebody at once, if there is room."""

@@ -36,6 +36,7 @@ class Node:
         self.languages = frozenset(("python", "cpp"))
         self.layers = dict(LAYERS)
         self.check_says: str | None = None
+        self.dies_opening = False
         self.ran: list[Any] = []
         self.room_for_samples = 8
         self.actors: list[Actor] = []
@@ -126,6 +127,8 @@ class Actor:
 
     async def _open(self) -> Any:
         node = await self.placed
+        if node.dies_opening:
+            raise RayError("the actor died: out of memory")
         if node.unfit:
             return Unfit(node.unfit)
         if self.kind is ReplicaActor:

@@ -153,6 +153,77 @@ async def test_an_error_that_every_node_makes_is_reported_and_drains_nobody() ->
         assert told(events, "drained") == []
 
 
+async def test_an_error_is_tried_on_another_node_not_on_another_actor_of_the_same() -> None:
+    flaky, other = Node("flaky", lambda p: IE, room=3), Node("other")
+    ray = Ray(flaky)
+    async with sandbox_on(ray) as (sandbox, _):
+        await settled(lambda: sandbox.workers == 3)
+        ray.join(other)
+        await settled(lambda: sandbox.workers == 4)
+        for i in range(5):
+            assert (await run(sandbox, f"print({i})")).verdict is Verdict.OK
+
+
+async def test_errors_that_pass_drain_no_node_that_is_alone() -> None:
+    results = iter(range(1000))
+    moody = Node("moody", lambda p: IE if next(results) % 2 == 0 else Outcome(Verdict.OK), room=2)
+    async with sandbox_on(Ray(moody)) as (sandbox, events):
+        await settled(lambda: sandbox.workers == 2)
+        for i in range(40):
+            assert (await run(sandbox, f"print({i})")).verdict is Verdict.OK
+        assert told(events, "drained") == []
+
+
+async def test_a_second_try_whose_other_node_is_lost_comes_back_to_the_first() -> None:
+    results = iter(range(1000))
+    first, other = Node("first", lambda p: IE if next(results) == 0 else Outcome(Verdict.OK)), Node("other", slowly)
+    ray = Ray(first)
+    async with sandbox_on(ray) as (sandbox, _):
+        ray.join(other)
+        await settled(lambda: sandbox.workers == 2)
+        busy = [asyncio.create_task(run(sandbox, f"print({i})")) for i in range(4)]
+        await settled(lambda: next(results) >= 1)
+        ray.lose(other)
+        outcomes = await asyncio.gather(*busy)
+        assert {outcome.verdict for outcome in outcomes} == {Verdict.OK}
+
+
+async def test_whoever_waits_for_a_language_whose_last_node_is_lost_is_told() -> None:
+    async def never(_: Any) -> Outcome:
+        await asyncio.sleep(100)
+        raise AssertionError
+
+    cpp, python = Node("cpp", lambda p: never(p)), Node("python")
+    python.languages = frozenset(("python",))
+    ray = Ray(cpp)
+    async with sandbox_on(ray) as (sandbox, _):
+        ray.join(python)
+        await settled(lambda: sandbox.workers == 2)
+        waiting = [asyncio.create_task(run(sandbox, f"int main() {{ return {i}; }}", "cpp")) for i in range(5)]
+        await settled(lambda: len(cpp.ran) == 2)
+        ray.lose(cpp)
+        for one in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(one, ToolchainMissing)
+
+
+async def test_a_node_on_which_every_actor_dies_at_its_start_is_drained() -> None:
+    cursed, late = Node("cursed"), Node("late")
+    cursed.dies_opening = True
+    ray = Ray(cursed)
+    events: list[Event] = []
+    fields: dict[str, Any] = {"cpus": 1, "most": 100, "wanted": (), "allow_unsafe": False, "wait_seconds": 20.0}
+    async with asyncio.timeout(20):
+        opening = asyncio.create_task(sandboxes.RaySandbox(ray, on_event=events.append, **fields).__aenter__())
+        await settled(lambda: bool(told(events, "drained")))
+        ray.join(late)
+        sandbox = await opening
+        try:
+            assert [node for node, _ in told(events, "drained")] == ["cursed"]
+            assert (await run(sandbox)).verdict is Verdict.OK
+        finally:
+            await sandbox.__aexit__(None, None, None)
+
+
 async def test_a_caller_s_mistake_is_its_own_and_no_node_s() -> None:
     ray = Ray(Node("a", lambda p: Refused("limits must be positive")))
     async with sandbox_on(ray) as (sandbox, events):
