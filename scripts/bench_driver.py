@@ -105,7 +105,9 @@ async def drive(folder: Path, candidates: int) -> float:
         async def sampler() -> Sampler:
             return RecordedSampler(folder / "pool.jsonl.gz")
 
-        engine = Engine(problem, config, sampler, sieve, store, counts, workers=2, runnable=frozenset({"python"}))
+        engine = Engine(
+            problem, config, sampler, sieve, store, counts, workers=lambda: 2, runnable=frozenset({"python"})
+        )
         began = time.monotonic()
         async with store.grouped():
             await engine.run()

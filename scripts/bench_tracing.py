@@ -74,7 +74,7 @@ def one_run(options: TraceOptions, candidates: int, inputs: int, folder: Path) -
             sieve = Sieve(PROBLEM, given, AtOnce(), checker, store, counts, 1.0, tracer)
             runnable = frozenset({"python"})
             engine = Engine(
-                PROBLEM, config, open_sampler, sieve, store, counts, workers=2, runnable=runnable, tracer=tracer
+                PROBLEM, config, open_sampler, sieve, store, counts, workers=lambda: 2, runnable=runnable, tracer=tracer
             )
             with tracer.stage("sample and sieve"):
                 await engine.run()

@@ -152,8 +152,9 @@ class Database:
     def _give_up(self, error: BaseException) -> None:
         if self._db.in_transaction:  # on a full disk SQLite has rolled back by itself
             self._db.execute("ROLLBACK")
-        if self._grouping and isinstance(error, sqlite3.Error):
-            self._broken = error  # rows of others went with it: nobody may build on them
+        if self._grouping:  # rows of others went with it: nobody may build on them
+            broke_off = sqlite3.DatabaseError(f"a write broke off: {error!r}")
+            self._broken = error if isinstance(error, sqlite3.Error) else broke_off
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

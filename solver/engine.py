@@ -50,6 +50,11 @@ class StopReason(StrEnum):
     NEXT_MODEL = "left to the next model"
     SAMPLER_FAILED = "sampler failed"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether a run that ended so is done; another one goes on when it is resumed."""
+        return self not in (StopReason.INTERRUPTED, StopReason.NEXT_MODEL, StopReason.SAMPLER_FAILED)
+
 
 def planned_requests(problem: Problem, config: RunConfig, *, have: int = 0, start_index: int = 0) -> Iterator[Request]:
     """The requests of a run that already has `have` samples. Raises `UserError` for bad plans or languages."""
@@ -79,11 +84,12 @@ class Engine:
         store: Store,
         counts: Counts,
         *,
-        workers: int,
+        workers: Callable[[], int],
         runnable: frozenset[str],
         tracer: Tracer = NO_TRACER,
     ) -> None:
-        """open_sampler: called only when samples are still wanted. runnable: languages that run here."""
+        """open_sampler: called only when samples are still wanted. workers: programs that can run at once, as things
+        are. runnable: languages that run here."""
         self._problem = problem
         self._config = config
         self._open_sampler = open_sampler
@@ -93,7 +99,7 @@ class Engine:
         self._counts = counts
         self._reader = AnswerReader(problem, runnable)
         self._tracer = tracer
-        self._max_open = workers * _OPEN_PROGRAMS_PER_WORKER
+        self._workers = workers
         self._prefix = SettledPrefix(config.agreement, config.submissions)
         self._open: set[asyncio.Task[None]] = set()
         self._closed_one = asyncio.Event()
@@ -309,6 +315,6 @@ class Engine:
             self._stop.set()
 
     async def _room(self) -> None:
-        while len(self._open) >= self._max_open:
+        while len(self._open) >= self._workers() * _OPEN_PROGRAMS_PER_WORKER:
             self._closed_one.clear()
             await self._closed_one.wait()

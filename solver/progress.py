@@ -32,6 +32,7 @@ class Counts:
     max_total_tokens: int | None = None
     sampling_started: float | None = None
     fresh_tokens: int = 0
+    fresh_samples: int = 0
 
     def begin_again(self, target_samples: int) -> None:
         """An engine takes up what is recorded, counts all of it, and goes on to this number of samples."""
@@ -43,6 +44,7 @@ class Counts:
         if self.sampling_started is None:
             self.sampling_started = time.monotonic()
         self.fresh_tokens += completion_tokens
+        self.fresh_samples += 1
 
     def executed(self) -> None:
         """A program has just been run on an input."""

@@ -47,7 +47,8 @@ class Session:
 
     run: locked by the caller. model: None to resolve it only when samples are still wanted.
     is_new: the directory was made for this session, and goes again if the run cannot begin.
-    traces: where spans go; closed by the caller. one_level: of a cascade, only the level that has the problem.
+    traces: where spans go; closed by the caller. one_level: of a cascade, only the level that has the problem; and a
+    report is only written of a run that is done, since it says so to whoever has many.
     """
 
     run: RunDirectory
@@ -150,8 +151,8 @@ async def carry_out(
     """From inputs to report, in a sandbox and with a sampler that others may share; both stay open.
 
     interrupted_by: what may stop the engine while it works. climb: where a cascade stands; its `config` says whose
-    sampler is wanted. Returns the report, which is also on disk; of a run that the session leaves to the next model
-    only the reason.
+    sampler is wanted. Returns the report, which is also on disk (see `one_level`); of a run that the session leaves to
+    the next model only the reason.
     """
     async with store.grouped():
         return await _carry_out(
@@ -184,7 +185,7 @@ async def _carry_out(
         def engine(stage: RunConfig) -> Engine:
             return Engine(
                 problem, stage, sampler, sieve, store, counts,
-                workers=sandbox.workers, runnable=_runnable(problem, sandbox), tracer=tracer,
+                workers=lambda: sandbox.workers, runnable=_runnable(problem, sandbox), tracer=tracer,
             )  # fmt: skip
 
         with interrupted_by(current):
@@ -197,6 +198,8 @@ async def _carry_out(
                         await ended.unless_interrupted(
                             look_closer(problem, config, sieve, store, counts, ended.settled_samples, sampler)
                         )
+                if current.interrupted:
+                    reason = StopReason.INTERRUPTED
                 return _finish(session, store, ended, reason, sandbox, counts, tracer, use)
             finally:
                 await current.close()
@@ -251,8 +254,11 @@ def _finish(
         "workers": sandbox.workers,
     }
     report["timing"] = {**_timing(store, counts), "engine": use.plain()}
+    if not session.one_level:  # else the process has many runs
+        report["timing"]["driver_cpu_seconds"] = round(time.process_time(), 3)
     tracer.finished(report)
-    session.run.write_report(report)
+    if reason.is_final or not session.one_level:
+        session.run.write_report(report)
     return report
 
 
@@ -269,6 +275,7 @@ def _timing(store: Store, counts: Counts) -> dict[str, float]:
     return {
         "elapsed_seconds": round(time.monotonic() - counts.started, 3),
         "sampling_seconds": round(sampling, 3),
+        "samples_now": counts.fresh_samples,
         "executions_now": counts.executions,
         "sandbox_cpu_seconds": round(cpu, 3),
         "tokens_per_second": round(counts.fresh_tokens / sampling, 1) if sampling else 0.0,

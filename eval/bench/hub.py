@@ -41,13 +41,13 @@ class Hub:
     def __init__(self, open_sampler: Callable[[], Awaitable[Sampler]]) -> None:
         """open_sampler: called once, when the first samples are wanted."""
         self._open_sampler = open_sampler
+        self._opening: asyncio.Task[Sampler] | None = None
         self._sampler: Sampler | None = None
         self._desks: dict[int, _Desk] = {}
         self._next_number = 0
         self._wanted = asyncio.Event()
         self._hungry = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
-        self._opening = asyncio.Lock()
 
     @property
     def unasked(self) -> int:
@@ -65,20 +65,28 @@ class Hub:
         self._hungry.clear()
 
     async def view(self, need: Callable[[], int] = lambda: 0) -> Sampler:
-        """A sampler for one problem; need is asked before each request. Raises what opening the sampler raises."""
-        async with self._opening:
-            if self._sampler is None:
-                self._sampler = await self._open_sampler()
-                self._pump = asyncio.create_task(self._run(self._sampler))
-        return _View(self, self._sampler.model, need)
+        """A sampler for one problem; need is asked before each request. Raises what opening the sampler raises.
+
+        A problem whose time is up while the sampler is opened gives up alone.
+        """
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        sampler = await asyncio.shield(self._opening)
+        return _View(self, sampler.model, need)
 
     async def close(self) -> None:
         """Ends what is in flight, and the sampler."""
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.gather(self._pump, return_exceptions=True)
+        for task in (self._opening, self._pump):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*filter(None, (self._opening, self._pump)), return_exceptions=True)
         if self._sampler is not None:
             await self._sampler.close()
+
+    async def _open(self) -> Sampler:
+        self._sampler = await self._open_sampler()
+        self._pump = asyncio.create_task(self._run(self._sampler))
+        return self._sampler
 
     def join(self, requests: Iterator[Request], need: Callable[[], int]) -> _Desk:
         desk = _Desk(self._next_number, requests, need)

@@ -131,6 +131,43 @@ async def test_a_sampler_that_cannot_be_opened_is_an_error_for_whoever_asks() ->
     await hub.close()
 
 
+async def test_a_problem_that_gives_up_while_the_model_loads_stops_the_loading_for_nobody() -> None:
+    sampler, loaded = Scripted(), asyncio.Event()
+
+    async def open_sampler() -> Scripted:
+        await loaded.wait()
+        return sampler
+
+    hub = Hub(open_sampler)
+    hasty, patient = asyncio.create_task(hub.view()), asyncio.create_task(take(hub, 2))
+    await asyncio.sleep(0)
+    hasty.cancel()
+    await asyncio.gather(hasty, return_exceptions=True)
+    loaded.set()
+    async with asyncio.timeout(5):
+        assert len(await patient) == 4
+    await hub.close()
+
+
+async def test_closing_while_the_model_loads_ends_the_loading() -> None:
+    ended = asyncio.Event()
+
+    async def open_sampler() -> Scripted:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            ended.set()
+        raise AssertionError
+
+    hub = Hub(open_sampler)
+    waiting = asyncio.create_task(hub.view())
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    async with asyncio.timeout(5):
+        await hub.close()
+    assert ended.is_set()
+
+
 async def test_hunger_is_told_when_a_problem_has_asked_for_all_it_wants() -> None:
     hub = hub_of(Scripted())
     async with asyncio.timeout(5):

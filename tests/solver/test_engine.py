@@ -78,7 +78,7 @@ def engine(store: Store, sampler: Sampler | None, answer: Callable[[str], Outcom
     counts = Counts()
     sieve = Sieve(PROBLEM, store.inputs(), Executing(answer), make_checker(PROBLEM.checker), store, counts, 1.0)
     runnable = frozenset({"python"})
-    return Engine(PROBLEM, settings, open_sampler, sieve, store, counts, workers=1, runnable=runnable)
+    return Engine(PROBLEM, settings, open_sampler, sieve, store, counts, workers=lambda: 1, runnable=runnable)
 
 
 async def test_a_sampler_that_dies_ends_the_run_and_what_it_sampled_counts(store: Store) -> None:

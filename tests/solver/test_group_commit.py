@@ -138,3 +138,17 @@ def test_a_source_that_does_not_stand_in_its_answer_as_it_is_is_kept_beside_it(t
     with Store(tmp_path / "s") as store:
         store.add_sample(0, replace(SAMPLE, text=answer), "ok", program)
         assert store.program("k") == program
+
+
+async def test_whatever_breaks_a_write_off_nobody_builds_on_rows_that_went_with_it(tmp_path: Path) -> None:
+    async def write(store: Store) -> None:
+        async with store.grouped():
+            add(store, 0)
+            with pytest.raises(ValueError, match="no answer"), store.transaction():
+                raise ValueError("no answer")
+            add(store, 1)
+
+    with Store(tmp_path / "s") as store:
+        with pytest.raises(sqlite3.DatabaseError, match="a write broke off: ValueError"):
+            await write(store)
+        assert on_record(tmp_path / "s") == 0

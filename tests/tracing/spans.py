@@ -170,7 +170,15 @@ def run(
             sieve = Sieve(PROBLEM, INPUTS, Executing(outcome), checker, store, counts, 1.0, tracer)
             runnable = frozenset({"python"})
             engine = Engine(
-                PROBLEM, settings, open_sampler, sieve, store, counts, workers=1, runnable=runnable, tracer=tracer
+                PROBLEM,
+                settings,
+                open_sampler,
+                sieve,
+                store,
+                counts,
+                workers=lambda: 1,
+                runnable=runnable,
+                tracer=tracer,
             )
             with tracer.stage("sample and sieve"):
                 reason = asyncio.run(engine.run())
