@@ -35,10 +35,11 @@ def spent_by_model(run: ProblemRun, scorer: Scorer, ks: Sequence[int]) -> dict[s
     if len(names) < 2:
         return dict.fromkeys([*names, WHOLE], whole)
     models, choose = np.array(run.sample_model), chooser(run, scorer)
+    submitted = sorted({min(k, run.config.submissions) for k in ks})  # alone it may submit no more than the run
     found = {}
     for name in names:
         own = np.flatnonzero(models == name)
-        found[name] = Spent(int(run.sample_tokens[own].sum()), first_right(run, choose, own, ks))
+        found[name] = Spent(int(run.sample_tokens[own].sum()), first_right(run, choose, own, submitted))
     return found | {WHOLE: whole}
 
 

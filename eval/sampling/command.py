@@ -18,7 +18,14 @@ from rich.markup import escape
 
 from eval.datasets import Skipped
 from eval.datasets.options import data_options, named_data
-from eval.sampling.config import SampleConfig, make_sample_config, read_sample_config, write_sample_config
+from eval.sampling.config import (
+    SampleConfig,
+    discard,
+    make_sample_config,
+    read_sample_config,
+    recorded_anything,
+    write_sample_config,
+)
 from eval.sampling.drive import SampleDriver, Tally
 from solver.commands import run_config, run_options
 from solver.config import RunConfig
@@ -82,7 +89,7 @@ def sample(
         config = make_sample_config(data, run, requests=requests, form=form, part_bytes=max(1, round(part_mib * 2**20)))
         write_sample_config(root, config)
     console = Console(stderr=True, quiet=quiet)
-    told = _draw(root, config, console)
+    told = _draw(root, config, console, is_new=resume is None)
     if told["interrupted"]:
         console.print(f"stopped; what was drawn is kept: go on with `solve sample --resume {root}`", soft_wrap=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -98,9 +105,16 @@ def _without_budgets(run: RunConfig) -> RunConfig:
     return run
 
 
-def _draw(root: Path, config: SampleConfig, console: Console) -> dict[str, Any]:
-    """Raises UserError."""
+def _draw(root: Path, config: SampleConfig, console: Console, *, is_new: bool) -> dict[str, Any]:
+    """is_new: begun by this command, and so not there when it fails before anything is drawn. Raises UserError."""
     skipped: dict[str, str] = {}
+
+    def kept(how: str = "") -> str:
+        if is_new and not recorded_anything(root):
+            discard(root)
+            return ""
+        return f"; what was drawn is kept: {how}go on with `solve sample --resume {root}`"
+
     tally = Tally(told=lambda found: _skip(root, found, skipped))
     interrupted, began = False, time.monotonic()
     try:
@@ -112,14 +126,16 @@ def _draw(root: Path, config: SampleConfig, console: Console) -> dict[str, Any]:
     except Timeout:
         raise UserError(f"{root}: another solve is working in this directory; wait for it or stop it") from None
     except SamplerFailed as error:
-        raise UserError(f"{error}; what was drawn is kept: go on with `solve sample --resume {root}`") from error
+        raise UserError(f"{error}{kept()}") from error
     except OSError as error:
-        raise UserError(
-            f"{root}: {error}; what was drawn is kept: free space or mend the disk, then `solve sample --resume {root}`"
-        ) from error
-    if not tally.problems:
+        raise UserError(f"{root}: {error}{kept('free space or mend the disk, then ')}") from error
+    except UserError:
+        kept()
+        raise
+    if not tally.problems and (skipped or config.shard == (0, 1)):
+        kept()
         reasons = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:3])
-        raise UserError(f"nothing to sample ({reasons or 'no problem is in this shard or passes the filters'})")
+        raise UserError(f"nothing to sample ({reasons or 'no problem passes the filters'})")
     return {
         "directory": str(root),
         "problems": tally.problems,

@@ -68,3 +68,14 @@ def read_sample_config(root: Path) -> SampleConfig:
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(f"{root}/{_FILE}: damaged or of another version ({first['msg']})") from None
+
+
+def recorded_anything(root: Path) -> bool:
+    """Whether there is a sample, in a part or on its way into one."""
+    return any(path.stat().st_size for path in (*root.glob("part-*"), *root.glob("open-*")))
+
+
+def discard(root: Path) -> None:
+    """A directory without samples can be begun anew; logs stay."""
+    for path in (root / _FILE, root / "restarts", root / "skipped.jsonl"):
+        path.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from solver.problem import Problem
 from solver.samplers import Request, Sample, Sampler
 from solver.samplers.recorded import NoSamples
 from solver.samplers.recordings import ShardWriter
-from solver.samplers.recordings.writer import Key, key_of
+from solver.samplers.recordings.writer import key_of
 from solver.testgen import input_requests
 
 OpenSampler = Callable[[Problem], Awaitable[Sampler]]
@@ -87,7 +87,7 @@ class SampleDriver:
 
     def _requests(self) -> Iterator[Request]:
         for problem in self._problems():
-            have = self._recorded(problem)
+            have = {key for _, key in self._writer.recorded(problem.name)}
             for request in self._planned(problem):
                 keys = [key_of(request.plan, request.index, choice) for choice in range(request.n)]
                 missing = [choice for choice, key in enumerate(keys) if key not in have]
@@ -115,12 +115,13 @@ class SampleDriver:
 
     async def _replayed(self) -> AsyncGenerator[tuple[str, Sample]]:
         for problem in self._problems():
-            have = self._recorded(problem)
+            have = self._writer.recorded(problem.name)
             sampler = await self._open(problem)
             for requests in self._streams(problem):
                 try:
                     async for sample in sampler.stream(requests):
-                        key = key_of(sample.plan, sample.request, sample.choice)
+                        # A recording of several models numbers the samples of each by themselves.
+                        key = sample.model, key_of(sample.plan, sample.request, sample.choice)
                         if key in have or not self._is_ours(sample.request):
                             self._tally.already += key in have
                             continue
@@ -143,9 +144,6 @@ class SampleDriver:
                 self._tally.problems += 1
                 self._tally.current = found.name
                 yield found
-
-    def _recorded(self, problem: Problem) -> set[Key]:
-        return self._writer.recorded(problem.name)
 
     def _planned(self, problem: Problem) -> Iterator[Request]:
         for requests in self._streams(problem):

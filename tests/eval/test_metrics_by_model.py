@@ -30,6 +30,11 @@ def test_a_model_alone_pays_for_its_own_samples_and_chooses_from_them_alone() ->
     assert spent[WHOLE] == Spent(60, NEVER)
 
 
+def test_a_model_alone_may_submit_no_more_than_the_run_did() -> None:
+    spent = spent_by_model(cascade([WRONG, WRONG, RIGHT], [WRONG]), SCORER, (1, 10))
+    assert spent["small"].rank == NEVER, "the run chose one program, and alone it would have been the wrong one"
+
+
 def test_what_one_model_solved_is_no_merit_of_the_other() -> None:
     spent = spent_by_model(cascade([RIGHT, RIGHT], [WRONG]), SCORER, (1,))
     assert (spent["small"].rank, spent["large"].rank, spent[WHOLE].rank) == (1, NEVER, 1)

@@ -44,6 +44,20 @@ class Model:
         pass
 
 
+class Replay:
+    """A recording of two models, each of which numbers its samples from 0."""
+
+    model, replays = "recorded:two", True
+
+    async def stream(self, requests: Iterator[Request]) -> AsyncIterator[Sample]:
+        for model in ("small", "large"):
+            for number in range(3):
+                yield Sample(number, 0, f"{model} {number}", model, "direct", "python", 0.8, 0, 1, 1, None, "stop")
+
+    async def close(self) -> None:
+        pass
+
+
 @pytest.fixture
 def problems(tmp_path: Path) -> Path:
     folder = tmp_path / "problems"
@@ -60,10 +74,10 @@ def config(problems: Path, *, shard: tuple[int, int] | None = None, **fields: An
     return make_sample_config(data, make_config(**run), **fields)
 
 
-async def draw(root: Path, wanted: SampleConfig, model: Model) -> Tally:
+async def draw(root: Path, wanted: SampleConfig, model: Model | Replay) -> Tally:
     tally = Tally(told=lambda skipped: None)
 
-    async def opened(problem: Problem) -> Model:
+    async def opened(problem: Problem) -> Model | Replay:
         return model
 
     with ShardWriter(root, wanted.form, part_bytes=4000) as writer:
@@ -153,3 +167,11 @@ async def test_a_problem_without_examples_is_not_sampled_and_told(problems: Path
         await SampleDriver(config(problems), writer, opened, Tally(told=told.append)).run()
     assert [one.problem for one in told] == ["b"]
     assert {name for name, *_ in drawn(tmp_path / "s")} == set("acde")
+
+
+async def test_a_recording_of_two_models_is_copied_whole_and_once(problems: Path, tmp_path: Path) -> None:
+    wanted = config(problems, run={"samples": 6, "recorded": str(tmp_path)})
+    for _ in range(2):
+        await draw(tmp_path / "s", wanted, Replay())
+    found = [(row["model"], row["text"]) for _, row in open_source(tmp_path / "s").records({"a"})]
+    assert found == [(model, f"{model} {number}") for model in ("small", "large") for number in range(3)]

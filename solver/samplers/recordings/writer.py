@@ -33,7 +33,7 @@ PART_BYTES = 4 * 2**20
 
 PartFormat = Literal["jsonl", "parquet"]
 Key = tuple[str, int, int]
-"""What is asked only once of a problem: plan (empty unless a side plan), request, choice."""
+"""What is asked only once of a model: plan (empty unless a side plan), request, choice."""
 
 _ZSTD_LEVEL = 9
 
@@ -96,8 +96,9 @@ class ShardWriter:
         self._journal.close()
         open_file(self.root, len(self._parts)).unlink(missing_ok=True)
 
-    def recorded(self, problem: str) -> set[Key]:
-        """What was answered of a problem; reads the parts that it is in. Raises UserError for one that is damaged."""
+    def recorded(self, problem: str) -> set[tuple[str, Key]]:
+        """(model, key) of what was answered of a problem; reads the parts that it is in. Raises UserError for one that
+        is damaged."""
         rows = [
             record
             for part in self._parts
@@ -107,7 +108,7 @@ class ShardWriter:
         if self._open_problems[problem]:
             lines = open_file(self.root, len(self._parts)).read_bytes().splitlines()
             rows += [json.loads(line) for line in lines if line.startswith(line_beginning(problem))]
-        return {key_of(row["plan"], row["request"], row["choice"]) for row in rows}
+        return {(row["model"], key_of(row["plan"], row["request"], row["choice"])) for row in rows}
 
     def _take_up(self) -> FileIO:
         number = len(self._parts)
