@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sandbox import SandboxUnavailable, languages, probe
+from solver.gpus import gpu_names
 from solver.models import cache, list_models
 
 Status = Literal["ok", "warn", "fail"]
@@ -27,7 +27,6 @@ Status = Literal["ok", "warn", "fail"]
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _SMALL_MEMORY_BYTES = 6e9
 _SMALL_DISK_BYTES = 5e9
-_TOOL_TIMEOUT_SECONDS = 15.0
 _EXIT_CANNOT_SOLVE = 2
 
 
@@ -83,7 +82,7 @@ def _machine() -> Iterator[Check]:
         "use --model qwen2.5-coder-0.5b, or an endpoint" if small else "",
     )
     yield _disk()
-    gpus = _tool_lines("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+    gpus = gpu_names()
     yield Check("gpu", "ok", "; ".join(gpus) if gpus else "none: models run on the CPU")
 
 
@@ -181,21 +180,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _tool_lines(*command: str) -> list[str]:
-    """Output lines of a tool; none when it is missing, fails or hangs."""
-    if shutil.which(command[0]) is None:
-        return []
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=_TOOL_TIMEOUT_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []

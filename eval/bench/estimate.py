@@ -13,6 +13,7 @@ from eval.bench.config import BenchConfig
 from eval.datasets import Skipped, tasks
 from eval.plan.arithmetic import Figure, Prediction, Workload, predict
 from eval.plan.gather import gather
+from solver.gpus import usable_gpus
 from solver.models.registry import find
 
 CHARACTERS_A_TOKEN = 3.6
@@ -53,7 +54,8 @@ def _workload(problems: int, config: BenchConfig) -> Workload:
     run = config.run
     if run.sampler == "recorded":
         return Workload(problems, run.samples, run.inputs, gpus=0, cores=run.workers or len(os.sched_getaffinity(0)))
-    return Workload(problems, run.samples, run.inputs, cores=run.workers)
+    gpus = max(1, usable_gpus()) if run.sampler == "vllm" else 1
+    return Workload(problems, run.samples, run.inputs, gpus, cores=run.workers)
 
 
 def show_estimate(found: dict[str, Any], console: Console) -> None:

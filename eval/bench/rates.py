@@ -83,4 +83,4 @@ def _rows(plain: Any) -> list[Measurement]:
         rows = [Measurement(float(row["value"]), row["when"], row["where"], row["model"]) for row in plain]
     except (TypeError, KeyError, ValueError):
         return []
-    return [row for row in rows if row.value > 0]
+    return [row for row in rows if row.value >= 0]

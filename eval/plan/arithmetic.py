@@ -18,6 +18,7 @@ SANDBOX_SECONDS = 0.0025  # of a core an execution, besides the program's own: f
 USABLE = 0.8  # of a core, before queues grow
 DRIVER_BYTES = 250 * 2**20  # a driver with its libraries
 BYTES_A_PROGRAM = 700  # that a driver keeps of each program of a run: its key, its behaviour
+MOST_OPEN = 32  # problems of a driver with a model
 WORKER_BYTES = 80 * 2**20  # a sandbox worker with its server
 
 FIGURES: dict[str, tuple[str, float | None, str]] = {
@@ -63,8 +64,8 @@ class Workload:
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Totals of all problems. cores: that the sandbox needs to keep up with the model. driver_share: of what one driver
-    can handle in that time; above 1 the driver is too slow. None: the pace is not known, or there is no model.
-    bound_by: what sets the pace."""
+    can handle in that time; above 1 the driver is too slow. gpu_hours: for which GPUs are held, waiting included.
+    None: the pace is not known, or there is no model. bound_by: what sets the pace. memory_bytes: at most."""
 
     samples: float
     completion_tokens: float
@@ -78,6 +79,12 @@ class Prediction:
     cores: int | None
     driver_share: float | None
     bound_by: str | None
+
+
+def _open_problems(work: Workload) -> int:
+    """Whose programs a driver may hold at once: `eval.bench.drive` opens as many as give every GPU two, or every core
+    of a replay."""
+    return min(work.problems, MOST_OPEN, 2 * (work.gpus or work.cores or 1))
 
 
 def predict(work: Workload, figures: Mapping[str, float]) -> Prediction:
@@ -100,12 +107,13 @@ def predict(work: Workload, figures: Mapping[str, float]) -> Prediction:
             paces["the sandbox"] = core_seconds / work.cores / USABLE
         bound = max(paces, key=lambda name: paces[name])
         seconds = paces[bound]
+        gpu_seconds = seconds * work.gpus
     elif work.gpus == 0 and work.cores is not None:
         paces = {"the driver": driver_seconds, "the cores": (core_seconds + driver_seconds) / work.cores}
         bound = max(paces, key=lambda name: paces[name])
         seconds = paces[bound]
         share = driver_seconds / seconds if seconds else 0.0
-    in_memory = work.samples * figures["unique_share"] * BYTES_A_PROGRAM
+    in_memory = _open_problems(work) * work.samples * figures["unique_share"] * BYTES_A_PROGRAM
     return Prediction(
         samples=samples,
         completion_tokens=tokens,

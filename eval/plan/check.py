@@ -1,4 +1,5 @@
-"""A prediction against what happened: a run predicted from the figures of other runs, or from its own first tenth."""
+"""A prediction against what happened: a run predicted from the figures of other runs, of one that is named, or from its
+own first tenth."""
 
 from __future__ import annotations
 
@@ -27,6 +28,13 @@ class Row:
 def from_others(run: Measured, model: str) -> dict[str, Figure]:
     """The figures of other runs of the model, and what is assumed where there are none."""
     return gather(model, run.config.max_tokens, {}, without=str(run.directory.absolute()))
+
+
+def from_run(run: Measured, other: Measured) -> dict[str, Figure]:
+    """What another run measured, whatever its model; where it does not tell, as `from_others`."""
+    told = figures(other.totals, other.sessions, replayed=other.config.sampler == "recorded")
+    own = {name: Figure(value, f"measured in {other.directory}") for name, value in told.items()}
+    return from_others(run, run.model) | own
 
 
 def from_own_tenth(run: Measured, model: str) -> dict[str, Figure]:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from eval.bench.rates import remember
 from eval.plan.arithmetic import Workload, predict
-from eval.plan.check import check, from_others, from_own_tenth
+from eval.plan.check import check, from_others, from_own_tenth, from_run
 from eval.plan.gather import gather
 from eval.plan.measured import figures, measure
 from eval.plan.show import plain_check, show_check, show_plan
@@ -62,7 +62,13 @@ def _count(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option("--pass-share", type=_SHARE, help="Programs that pass the examples, 0 to 1.")
 @click.option("--time-per-execution", "execution_seconds", type=_POSITIVE, help="Core seconds an execution.")
 @click.option("--from", "learnt", type=_PATH, metavar="DIR", help="Measure this run or benchmark run first.")
-@click.option("--check", "checked", type=_PATH, metavar="DIR", help="Predict this run or benchmark run and compare.")
+@click.option(
+    "--check",
+    "checked",
+    type=_PATH,
+    metavar="DIR",
+    help="Predict this run or benchmark run and compare; with --from, from that one.",
+)
 @click.option(
     "--check-from",
     type=click.Choice(["others", "tenth"]),
@@ -93,7 +99,7 @@ def plan(
     if learnt is not None:
         _learn(learnt)
     if checked is not None:
-        _check(checked, check_from, as_json)
+        _check(checked, learnt or check_from, as_json)
         return
     if problems is None or samples is None:
         raise UserError("a plan needs --problems N and --samples N (a problem), or --check DIR")
@@ -114,11 +120,14 @@ def _learn(directory: Path) -> None:
     remember(run.model, found, str(directory.absolute()))
 
 
-def _check(directory: Path, source: str, as_json: bool) -> None:
+def _check(directory: Path, source: Path | str, as_json: bool) -> None:
     run = measure(directory)
-    used = from_others(run, run.model) if source == "others" else from_own_tenth(run, run.model)
+    if isinstance(source, Path):
+        used = from_run(run, measure(source))
+    else:
+        used = from_others(run, run.model) if source == "others" else from_own_tenth(run, run.model)
     rows = check(run, used)
     if as_json:
-        click.echo(json.dumps({"directory": str(directory), "from": source, "rows": plain_check(rows)}))
+        click.echo(json.dumps({"directory": str(directory), "from": str(source), "rows": plain_check(rows)}))
     else:
         show_check(rows, Console())

@@ -104,7 +104,9 @@ def _session_of_run(directory: Path) -> list[dict[str, Any]]:
     if "elapsed_seconds" not in timing:
         return []
     tokens = timing.get("tokens_per_second", 0.0) * timing.get("sampling_seconds", 0.0)
-    return [{"seconds": timing["elapsed_seconds"], "completion_tokens": round(tokens), "engine": timing.get("engine")}]
+    told = {name: timing.get(name) for name in ("engine", "driver_cpu_seconds")}
+    samples = timing.get("samples_now", 0)
+    return [{"seconds": timing["elapsed_seconds"], "samples": samples, "completion_tokens": round(tokens), **told}]
 
 
 def figures(totals: Totals, sessions: Sequence[dict[str, Any]], *, replayed: bool) -> dict[str, float]:
@@ -128,7 +130,7 @@ def figures(totals: Totals, sessions: Sequence[dict[str, Any]], *, replayed: boo
     cpu = sum(one["driver_cpu_seconds"] for one in told)
     if cpu:
         found["driver_samples_per_second"] = sum(one["samples"] for one in told) / cpu
-    return {name: value for name, value in found.items() if value > 0}
+    return {name: value for name, value in found.items() if value > 0 or name == "pass_share"}
 
 
 def _tokens_per_second(sessions: Sequence[dict[str, Any]]) -> float | None:

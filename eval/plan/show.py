@@ -48,7 +48,7 @@ def _lines(work: Workload, told: Prediction) -> list[tuple[str, str]]:
         lines.append(("driver", load))
     lines += [
         ("disk", f"{quantity(told.disk_bytes)}B"),
-        ("memory", f"{quantity(told.memory_bytes)}B, models not counted"),
+        ("memory", f"at most {quantity(told.memory_bytes)}B, models not counted"),
     ]
     return lines
 

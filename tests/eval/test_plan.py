@@ -15,7 +15,7 @@ from eval.bench.progress import BenchProgress, Work
 from eval.bench.rates import known, known_of_any, remember
 from eval.bench.sessions import Session, read_sessions, session_file
 from eval.datasets import DatasetSpec
-from eval.plan.arithmetic import FIGURES, SANDBOX_SECONDS, Workload, predict
+from eval.plan.arithmetic import BYTES_A_PROGRAM, FIGURES, SANDBOX_SECONDS, Workload, predict
 from eval.plan.check import check, from_others, from_own_tenth
 from eval.plan.command import plan
 from eval.plan.gather import gather
@@ -63,11 +63,20 @@ def test_a_plan_follows_the_flow_of_a_run_by_hand() -> None:
 
 def test_more_gpus_save_wall_time_and_no_gpu_hours_until_the_driver_is_the_bottleneck() -> None:
     few, many, too_many = (predict(Workload(10, 1000, 20, gpus), GIVEN) for gpus in (1, 20, 40))
-    assert few.gpu_hours == many.gpu_hours == too_many.gpu_hours
+    assert few.gpu_hours == many.gpu_hours
+    assert too_many.gpu_hours == 2 * (many.gpu_hours or 0), "half of the time they wait, and are held all the same"
     assert few.seconds == 20 * (many.seconds or 0)
     assert (many.driver_share, many.bound_by) == (1.0, "the model")
     assert too_many.bound_by == "the driver"
     assert too_many.seconds == 100.0
+
+
+def test_memory_holds_the_programs_of_all_problems_that_may_be_open() -> None:
+    one, few, many = (predict(Workload(count, 1_000_000, 20), GIVEN).memory_bytes for count in (1, 2, 1000))
+    assert few - one == pytest.approx(1_000_000 * 0.5 * BYTES_A_PROGRAM)
+    assert many == few, "one GPU has two at a time"
+    replay = predict(Workload(1000, 1_000_000, 20, gpus=0, cores=2), GIVEN)
+    assert replay.memory_bytes > 2_000_000 * 0.5 * BYTES_A_PROGRAM
 
 
 def test_too_few_cores_make_the_sandbox_the_bottleneck_and_say_so() -> None:
@@ -246,6 +255,24 @@ def test_a_check_from_the_first_tenth_sees_that_tenth_alone(tmp_path: Path) -> N
     assert used["tokens_per_sample"].value == 200
     assert used["tokens_per_second"].value == 10, "of one of two devices"
     assert "first tenth (1 problems)" in used["tokens_per_second"].source
+
+
+def test_a_run_can_be_predicted_from_another_that_is_named_whatever_its_model(tmp_path: Path) -> None:
+    small, large = bench(tmp_path / "small"), bench(tmp_path / "large", problems=5)
+    session(small)
+    session(large, driver_cpu_seconds=1.0)
+    done = CliRunner().invoke(plan, ["--from", str(small), "--check", str(large), "--json"])
+    assert done.exit_code == 0, done.output
+    rows = {row["name"]: row for row in json.loads(done.output)["rows"]}
+    assert rows["samples/s that one driver core handles"]["predicted"] == 16
+    assert (rows["completion tokens"]["predicted"], rows["completion tokens"]["actual"]) == (400, 400)
+
+
+def test_a_run_of_which_nothing_passes_says_so_and_is_not_assumed_to_be_better(tmp_path: Path) -> None:
+    found = figures(Totals(problems=1, samples=10, unique=10), [], replayed=False)
+    assert found["pass_share"] == 0
+    remember("a-model", found, "/runs/hard")
+    assert gather("a-model", 768, {})["pass_share"].value == 0
 
 
 def test_a_run_too_small_for_a_tenth_is_one_clear_line(tmp_path: Path) -> None:
