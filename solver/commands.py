@@ -90,7 +90,7 @@ _RUN_OPTIONS = [
     _option("--max-seconds", type=float, help="Wall budget, model loading included."),
     _option("--max-total-tokens", type=int, help="Token budget (completion tokens)."),
     _option("--agreement", type=int, metavar="N", help="Stop when N samples agree; 0: never early."),
-    _option("--workers", type=int, help="Sandbox workers (one per core if not given)."),
+    _option("--workers", type=click.IntRange(1), help="Sandbox workers (one per core if not given)."),
     _option("--tensor-parallel", type=int, help="GPUs per model replica."),
     _option("--max-model-len", type=int, help="Context length, in tokens."),
     _option("--concurrency", type=int, help="Endpoint requests in flight."),
@@ -151,13 +151,16 @@ def run(
 
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@_option("--workers", type=click.IntRange(1), help="Sandbox workers of this session (as before if not given).")
 @trace_options
 @_json_option
 @_quiet_option
-def resume(run_path: Path, tracing: TraceOptions, as_json: bool, quiet: bool) -> None:
+def resume(run_path: Path, workers: int | None, tracing: TraceOptions, as_json: bool, quiet: bool) -> None:
     """Continue a run that was interrupted or killed; nothing recorded is done again."""
     tracing.check()
     directory, problem, config = RunDirectory.open(run_path)
+    if workers is not None:
+        config = config.model_copy(update={"workers": workers})
     directory.lock()
     session = Session(directory, problem, config, None, Console(stderr=True), quiet)
     _execute(session, as_json, tracing)

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from eval.bench.command import PATH, formats_option, ks_option, run_bench
-from eval.bench.config import BenchConfig, make_bench_config, read_config, write_config
+from eval.bench.command import PATH, formats_option, ks_option, run_bench, tell_empty_shard
+from eval.bench.config import BenchConfig, make_bench_config, resumed_config, write_config
 from eval.bench.finish import finish
 from eval.bench.layout import BenchDirectory
 from eval.bench.on_ray import OnRay
@@ -35,7 +35,10 @@ _CLUSTER_OPTIONS = [
         help="CPUs of one sandbox actor.  [default: the smallest node's, at most 8]",
     ),
     click.option("--most-sandboxes", type=click.IntRange(1), metavar="N", help="[default: as many as fit]"),
-    click.option("--wait", "wait_seconds", type=float, metavar="SECONDS", help="For nodes with room.  [default: 120]"),
+    click.option(
+        "--wait", "wait_seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+        help="For nodes with room.  [default: 120]",
+    ),
 ]  # fmt: skip
 _CLUSTER_FIELDS = tuple(ClusterConfig.model_fields)
 
@@ -83,7 +86,7 @@ def batch(
     wished = {name: options.pop(name) for name in _CLUSTER_FIELDS}
     cluster = {name: value for name, value in wished.items() if value is not None}
     if resume is not None:
-        root, config = resume, read_config(resume)
+        root, config = resume, resumed_config(resume, options["workers"])
         # The cluster may be another one this time; what shapes the results stays as it was.
         found = (config.cluster or ClusterConfig()).model_copy(update=cluster)
     else:
@@ -93,7 +96,10 @@ def batch(
     with connected(found.address) as ray:
         if resume is None:
             write_config(BenchDirectory(root), config)
-        run_bench(root, config, tracing, console, quiet=quiet, backend=OnRay(ray, found, BenchDirectory(root)))
+        backend, is_new = OnRay(ray, found, BenchDirectory(root)), resume is None
+        if not run_bench(root, config, tracing, console, quiet=quiet, backend=backend, is_new=is_new):
+            tell_empty_shard(config, as_json=as_json)
+            return
     results = finish(root, formats=formats)
     print(json.dumps(results)) if as_json else show_results(results, root, Console())
 

@@ -15,17 +15,19 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from eval.bench.backend import Backend, Here
-from eval.bench.config import BenchConfig, make_bench_config, read_config, write_config
+from eval.bench.begun import recorded_anything
+from eval.bench.config import BenchConfig, make_bench_config, resumed_config, write_config
 from eval.bench.drive import Driver, Planned, read_plan
 from eval.bench.estimate import estimate, show_estimate
 from eval.bench.extra import check_references, make_extra_tests
-from eval.bench.finish import finish, skipped
+from eval.bench.finish import finish
 from eval.bench.judge_client import make_plan
 from eval.bench.layout import BenchDirectory
 from eval.bench.levels import at_level, levels, next_progress
 from eval.bench.progress import BenchProgress, show_bench_progress
 from eval.bench.rates import remember
 from eval.bench.sessions import Session, session_file
+from eval.bench.skips import skipped
 from eval.bench.summary_text import show_results
 from eval.datasets import DATA_SETS
 from eval.datasets.options import data_options, named_data, words
@@ -113,7 +115,7 @@ def bench(
     tracing.check()
     console = Console(stderr=True, quiet=quiet)
     if resume is not None:
-        root, config = resume, read_config(resume)
+        root, config = resume, resumed_config(resume, options["workers"])
     else:
         config = _config(data_set, ks, extra_tests or 0, options)
         root = out or Path("runs") / f"bench-{config.data.name}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -122,7 +124,9 @@ def bench(
             print(json.dumps(found)) if as_json else show_estimate(found, Console())
             return
         write_config(BenchDirectory(root), config)
-    run_bench(root, config, tracing, console, quiet=quiet, backend=Here())
+    if not run_bench(root, config, tracing, console, quiet=quiet, backend=Here(), is_new=resume is None):
+        tell_empty_shard(config, as_json=as_json)
+        return
     _extra_tests(root, config.extra_tests if extra_tests is None else extra_tests, console)
     results = finish(root, formats=formats)
     print(json.dumps(results)) if as_json else show_results(results, root, Console())
@@ -161,17 +165,44 @@ def _config(data_set: str | None, ks: tuple[int, ...], extra_tests: int, options
     return config
 
 
+def tell_empty_shard(config: BenchConfig, *, as_json: bool) -> None:
+    """There are no figures, and there is nothing wrong."""
+    assert config.data.shard is not None
+    number, count = config.data.shard
+    print(json.dumps({"problems": 0}) if as_json else f"shard {number}/{count} of {config.data.name} has no problems")
+
+
 def run_bench(
-    root: Path, config: BenchConfig, tracing: TraceOptions, console: Console, *, quiet: bool, backend: Backend
-) -> None:
-    """Everything but the figures. Interrupted, it says how to go on and exits. Raises UserError."""
+    root: Path,
+    config: BenchConfig,
+    tracing: TraceOptions,
+    console: Console,
+    *,
+    quiet: bool,
+    backend: Backend,
+    is_new: bool,
+) -> bool:
+    """Everything but the figures; False: this is a shard without problems, so there are none.
+
+    Interrupted, it says how to go on and exits. is_new: begun by this command, and so not there when it fails before
+    there is anything to go on with. Raises UserError, SandboxUnavailable, ToolchainMissing.
+    """
     where, go_on = BenchDirectory(root), f"go on with `solve {backend.command} --resume {root}`"
+
+    def kept(how: str = "") -> str:
+        if is_new and not recorded_anything(where):
+            where.discard()
+            return ""
+        return f"; what was recorded is kept: {how}{go_on}"
+
     try:
         with FileLock(where.lock).acquire(timeout=0), logging_to(where.log):
             if not where.plan.exists():
                 with console.status("reading the data set"):
                     make_plan(where)
             plan = read_plan(where)
+            if not plan and config.data.shard is not None:
+                return False
             if not plan:
                 told = "; ".join(f"{name}: {reason}" for name, reason in skipped(where)[:3])
                 raise UserError(f"no problem of {config.data.name} can be run ({told or 'nothing passes the filters'})")
@@ -188,16 +219,18 @@ def run_bench(
     except Timeout:
         raise UserError(f"{root}: another solve is working in this directory; wait for it or stop it") from None
     except (sqlite3.DatabaseError, OSError) as error:
-        raise UserError(
-            f"{root}: {error}; what was recorded is kept: free space or mend the disk, then {go_on}"
-        ) from error
+        raise UserError(f"{root}: {error}{kept('free space or mend the disk, then ')}") from error
     except (SandboxUnavailable, ToolchainMissing) as error:
-        raise type(error)(f"{error}; what was recorded is kept: {go_on}") from None
+        raise type(error)(f"{error}{kept()}") from None
+    except UserError:
+        kept()
+        raise
     if driver.trouble:
-        raise UserError(f"{driver.trouble}; {go_on}")
+        raise UserError(f"{driver.trouble}{kept()}")
     if driver.interrupted:
         console.print(f"stopped; what was done is kept: {go_on}", soft_wrap=True)
         sys.exit(EXIT_INTERRUPTED)
+    return True
 
 
 def _all_levels(
@@ -280,7 +313,7 @@ def _all_done(where: BenchDirectory, plan: dict[str, Any]) -> bool:
 
 def _count_restart(where: BenchDirectory) -> int:
     """How often this run was taken up before: an engine-wide seed moves with it."""
-    file = where.root / "restarts"
+    file = where.restarts
     before = int(file.read_text() or 0) if file.exists() else -1
     file.write_text(str(before + 1))
     return before + 1

@@ -53,11 +53,31 @@ def write_config(bench: BenchDirectory, config: BenchConfig) -> None:
         raise UserError(f"{bench.root}: already holds a benchmark run; go on with `solve bench --resume {bench.root}`")
     try:
         bench.problems.mkdir(parents=True, exist_ok=True)
-        temporary = bench.config.with_suffix(".tmp")
-        temporary.write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(bench.config)
+        _write(bench, config)
     except OSError as error:
         raise UserError(f"{bench.root}: cannot be written ({error.strerror}); choose another --out") from None
+
+
+def resumed_config(root: Path, workers: int | None) -> BenchConfig:
+    """Of a run to go on with, on a machine that may have other cores. workers: None for as many as before.
+
+    Raises UserError when the directory is no benchmark run or cannot be written.
+    """
+    config = read_config(root)
+    if workers in (None, config.run.workers):
+        return config
+    config = config.model_copy(update={"run": config.run.model_copy(update={"workers": workers})})
+    try:
+        _write(BenchDirectory(root), config)  # the judge reads it there
+    except OSError as error:
+        raise UserError(f"{root}: cannot be written ({error.strerror}); mend that, then go on") from None
+    return config
+
+
+def _write(bench: BenchDirectory, config: BenchConfig) -> None:
+    temporary = bench.config.with_suffix(".tmp")
+    temporary.write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    temporary.replace(bench.config)
 
 
 def read_config(root: Path) -> BenchConfig:

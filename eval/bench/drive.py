@@ -25,8 +25,10 @@ from eval.bench.judge_client import JudgeClient
 from eval.bench.layout import BenchDirectory
 from eval.bench.need import need
 from eval.bench.progress import BenchProgress
+from eval.bench.skips import skip
 from eval.bench.traced import trace_verdicts
 from eval.datasets import Skipped, problems
+from eval.plan.arithmetic import MOST_OPEN
 from sandbox import AnySandbox
 from solver.config import RunConfig
 from solver.engine import StopReason
@@ -44,9 +46,7 @@ from solver.tracing import NO_TRACES, Traces
 
 log = logging.getLogger(__name__)
 
-_MOST_OPEN = 32
 _OPEN_PER_WORKER = 2  # of a recording, which never makes anybody wait
-_UNFINISHED = (StopReason.INTERRUPTED, StopReason.SAMPLER_FAILED, StopReason.NEXT_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Driver:
             if hub is None:
                 enough = len(tasks) >= _OPEN_PER_WORKER * workers
             else:
-                enough = len(tasks) >= _MOST_OPEN or hub.unasked + self._opening >= self.backend.ahead
+                enough = len(tasks) >= MOST_OPEN or hub.unasked + self._opening >= self.backend.ahead
             if not enough:
                 return
             await self._one_done(tasks, hub.hungry() if hub is not None else None)
@@ -207,11 +207,10 @@ class Driver:
             for one in opened:
                 await one.close()
             run.unlock()
-        self._done(planned, run, report["stop_reason"], report["detail"], judge)
+        self._done(planned, report["stop_reason"], report["detail"], judge)
 
-    def _done(self, planned: Planned, run: RunDirectory, reason: str, detail: str | None, judge: JudgeClient) -> None:
-        if reason in _UNFINISHED:
-            run.report_path.unlink(missing_ok=True)  # it goes on with the next session
+    def _done(self, planned: Planned, reason: str, detail: str | None, judge: JudgeClient) -> None:
+        if not StopReason(reason).is_final:  # it goes on with the next session
             self.progress.drop(planned.name)
             if reason == StopReason.SAMPLER_FAILED:
                 self.trouble = detail or "the sampler failed"
@@ -236,11 +235,7 @@ class Driver:
         self.progress.skip(planned.name, reason)
         if self.progress.total is not None:
             self.progress.total -= 1
-        row = json.dumps({"problem": planned.name, "reason": reason})
-        known = self.bench.skipped.read_text("utf-8").splitlines() if self.bench.skipped.exists() else []
-        if row not in known:
-            with self.bench.skipped.open("a", encoding="utf-8") as file:
-                file.write(row + "\n")
+        skip(self.bench, planned.name, reason)
 
     # --- what they share --------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from eval.bench import nodes, unjudged
 from eval.bench.config import BenchConfig, read_config
 from eval.bench.layout import BenchDirectory
 from eval.bench.problem_run import load_runs
+from eval.bench.skips import skipped
 from eval.metrics import export, summarise
 from eval.metrics.false_positives import load_rejudged
 from solver.choice import scorer_of
@@ -45,14 +45,6 @@ def finish(root: Path, *, formats: Iterable[str] = ("json",), with_report: bool 
             results, load_runs(root), bench.report, title=_data_set(config), about=about, skipped=results["skipped"]
         )
     return results
-
-
-def skipped(bench: BenchDirectory) -> list[tuple[str, str]]:
-    """(problem, reason) of those that were not run."""
-    if not bench.skipped.exists():
-        return []
-    rows = [json.loads(line) for line in bench.skipped.read_text("utf-8").splitlines()]
-    return [(row["problem"], row["reason"]) for row in rows]
 
 
 def _go_on(config: BenchConfig) -> str:

@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 
 from eval.bench.config import BenchConfig, read_config, write_config
 from eval.bench.drive import read_plan
-from eval.bench.finish import skipped
 from eval.bench.layout import BenchDirectory
+from eval.bench.skips import skipped
 from eval.bench.verdicts import JudgedProblem, Verdicts
 from eval.metrics.false_positives import load_rejudged, save_rejudged
 from solver.errors import UserError
@@ -48,6 +48,9 @@ def merge(out: Path, roots: Sequence[Path], *, link: bool = False) -> list[str]:
     for root in roots[1:]:
         if (where := _difference(_comparable(configs[first]), _comparable(configs[root]))) is not None:
             raise UserError(f"{root}: another configuration than {first}: {where}; only shards of one can be merged")
+    counts = {config.data.shard[1] for config in configs.values() if config.data.shard is not None}
+    if len(counts) > 1:
+        raise UserError(f"shards of {' and of '.join(map(str, sorted(counts)))}; only shards of one number are a whole")
     whole = configs[first]
     whole = whole.model_copy(update={"data": whole.data.model_copy(update={"shard": None})})
     target = BenchDirectory(out)
@@ -64,7 +67,7 @@ def merge(out: Path, roots: Sequence[Path], *, link: bool = False) -> list[str]:
         except OSError as error:
             raise UserError(f"{out}: cannot be written ({error.strerror or error}); choose another directory") from None
     write_config(target, whole)  # last: without it this is no benchmark run yet
-    return _missing([configs[root] for root in roots])
+    return [*_missing([configs[root] for root in roots]), *_unfinished(roots)]
 
 
 def _comparable(config: BenchConfig) -> dict[str, Any]:
@@ -160,10 +163,21 @@ def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def _missing(configs: Sequence[BenchConfig]) -> list[str]:
-    shards = [config.data.shard for config in configs]
-    counts = {shard[1] for shard in shards if shard is not None}
-    if len(counts) != 1:
+    shards = {config.data.shard for config in configs if config.data.shard is not None}
+    if not shards:
         return []
-    (count,) = counts
-    missing = sorted(set(range(count)) - {shard[0] for shard in shards if shard is not None})
+    count = max(count for _, count in shards)
+    missing = sorted(set(range(count)) - {number for number, _ in shards})
     return [f"without shard {', '.join(f'{number}/{count}' for number in missing)}"] if missing else []
+
+
+def _unfinished(roots: Sequence[Path]) -> list[str]:
+    told = []
+    for root in roots:
+        bench = BenchDirectory(root)
+        names = {name for name, _ in skipped(bench)}
+        planned = [one for one in read_plan(bench).values() if one.name not in names]
+        left = sum(not (root / one.directory / "report.json").exists() for one in planned)
+        if left:
+            told.append(f"{root}: {left} of {len(planned)} problems are not finished; the figures are without them")
+    return told

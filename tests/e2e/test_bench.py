@@ -257,6 +257,34 @@ def test_a_directory_that_holds_a_benchmark_run_is_not_begun_again(
     assert f"--resume {out}" in done.stderr
 
 
+def test_what_fails_before_a_sample_is_drawn_leaves_no_run_to_go_on_with(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    done = solve("bench", "code_contests", "--data", files[0], "--model", "/nowhere/at/all", "--out", out)
+    assert (done.returncode, "--resume" in done.stderr) == (2, False)
+    assert not (out / "bench.json").exists()
+    assert solve(*command(files, out, "--quiet")).returncode == 0, "the same --out can be used again"
+
+
+def test_a_shard_without_problems_is_no_mistake(files: tuple[Path, Path], tmp_path: Path) -> None:
+    done = solve(*command(files, tmp_path / "run", "--shard", "9/10", "--json"))
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"problems": 0})
+    assert solve(*command(files, tmp_path / "other", "--difficulty", "EASY")).returncode == 2
+
+
+def test_a_run_goes_on_with_as_many_workers_as_it_is_told(
+    files: tuple[Path, Path], bench: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    assert solve(*command(files, out, "--quiet")).returncode == 0
+    (next(out.glob("problems/*")) / "report.json").unlink()
+    done = solve("bench", "--resume", out, "--workers", 2, "--json", "--quiet")
+    assert steady(json.loads(done.stdout)) == steady(bench[1])
+    assert json.loads((next(out.glob("problems/*")) / "report.json").read_text())["machine"]["workers"] == 2
+    assert json.loads((out / "bench.json").read_text())["run"]["workers"] == 2
+
+
 def test_a_dry_run_estimates_and_writes_nothing(files: tuple[Path, Path], tmp_path: Path) -> None:
     data, _ = files
     out = tmp_path / "run"

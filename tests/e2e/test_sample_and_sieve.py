@@ -268,3 +268,9 @@ def test_a_mistake_is_one_clear_line(arguments: list[Any], told: str, tmp_path: 
 def test_a_directory_that_holds_samples_is_not_begun_again(shards: Path) -> None:
     with pytest.raises(UserError, match=f"--resume {shards / '0'}"):
         solve("sample", PROBLEM, "--recorded", "x.jsonl", "--out", shards / "0")
+
+
+def test_what_fails_before_a_sample_is_drawn_leaves_nothing_to_go_on_with(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="/nowhere/at/all"):
+        solve("sample", PROBLEM, "--model", "/nowhere/at/all", "--out", tmp_path / "s")
+    assert not (tmp_path / "s" / "sampling.json").exists()
