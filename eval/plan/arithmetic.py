@@ -16,10 +16,10 @@ from dataclasses import dataclass
 BYTES_A_PROBLEM = 48_000  # a run directory with nothing in it but its problem, inputs and answer
 SANDBOX_SECONDS = 0.0025  # of a core an execution, besides the program's own: fork, isolation, clean-up
 USABLE = 0.8  # of a core, before queues grow
-DRIVER_BYTES = 250 * 2**20  # a driver with its libraries
-BYTES_A_PROGRAM = 700  # that a driver keeps of each program of a run: its key, its behaviour
+DRIVER_BYTES = 160 * 2**20  # a driver with its libraries and full caches
+BYTES_A_SURVIVOR = 700  # that a driver keeps of a program that passes the examples: its key, its behaviour
 MOST_OPEN = 32  # problems of a driver with a model
-WORKER_BYTES = 80 * 2**20  # a sandbox worker with its server
+WORKER_BYTES = 40 * 2**20  # a sandbox worker, its supervisor with full caches; programs not counted
 
 FIGURES: dict[str, tuple[str, float | None, str]] = {
     "tokens_per_second": ("completion tokens/s of one GPU (or this CPU)", None, ""),
@@ -28,7 +28,11 @@ FIGURES: dict[str, tuple[str, float | None, str]] = {
     "pass_share": ("programs that pass the examples", 0.05, "a small model on contest problems"),
     "example_runs": ("examples a program is run on", 1.3, "most fail the first"),
     "execution_seconds": ("core seconds an execution", 0.03, "a short Python program"),
-    "driver_samples_per_second": ("samples/s that one driver core handles", 300.0, "a guess"),
+    "driver_samples_per_second": (
+        "samples/s that one driver core handles",
+        1000.0,
+        "1,150 to 1,750, short programs",
+    ),
     "bytes_per_sample": ("bytes of disk a sample", 1500.0, "compressed, with its executions"),
 }
 """name -> what it says, what is assumed of it where nobody knows (None: nothing can be), and on what ground."""
@@ -113,7 +117,8 @@ def predict(work: Workload, figures: Mapping[str, float]) -> Prediction:
         bound = max(paces, key=lambda name: paces[name])
         seconds = paces[bound]
         share = driver_seconds / seconds if seconds else 0.0
-    in_memory = _open_problems(work) * work.samples * figures["unique_share"] * BYTES_A_PROGRAM
+    survivors = work.samples * figures["unique_share"] * figures["pass_share"]
+    in_memory = _open_problems(work) * survivors * BYTES_A_SURVIVOR
     return Prediction(
         samples=samples,
         completion_tokens=tokens,

@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.plan.arithmetic import FIGURES, Figure, Workload, predict
 from eval.plan.gather import gather
-from eval.plan.measured import Measured, Totals, figures
+from eval.plan.measured import Measured, Totals, busy_driver, figures
 from solver.errors import UserError
 
 TENTH = 0.1
@@ -87,14 +87,14 @@ def check(run: Measured, used: dict[str, Figure]) -> list[Row]:
         for name in FIGURES
     ]  # fmt: skip
     spent = sum(float(one.get("seconds", 0.0)) for one in run.sessions)
-    driver = sum(float(one.get("driver_cpu_seconds", 0.0)) for one in run.sessions)
+    handled, driver = busy_driver(run.sessions)
     return [
         *rows,
         Row("completion tokens", told.completion_tokens, totals.completion_tokens),
         Row("programs", told.programs, totals.unique),
         Row("executions", told.executions, totals.executions),
         Row("core seconds of programs", told.sandbox_core_seconds, _core_seconds(real, totals)),
-        Row("seconds of a driver core", totals.samples / used["driver_samples_per_second"].value, driver or None),
+        Row("seconds of a driver core", handled / used["driver_samples_per_second"].value, driver or None),
         Row("bytes of disk", told.disk_bytes, totals.disk_bytes),
         Row("seconds in all", told.seconds, spent or None),
     ]

@@ -18,6 +18,10 @@ from solver.models.registry import find
 from solver.rundir import RunDirectory
 from solver.store import Store
 
+_BUSY = 0.1
+"""Share of its time that a driver computes, from which on its rate says something: one that waits for a model spends
+more on clocks and progress than on samples."""
+
 _COUNTS = """
 SELECT (SELECT count(*) FROM samples), (SELECT coalesce(sum(completion_tokens), 0) FROM samples),
        (SELECT count(*) FROM programs),
@@ -126,11 +130,16 @@ def figures(totals: Totals, sessions: Sequence[dict[str, Any]], *, replayed: boo
         found["execution_seconds"] = totals.cpu_seconds / totals.executions + SANDBOX_SECONDS
     if not replayed and (rate := _tokens_per_second(sessions)):
         found["tokens_per_second"] = rate
-    told = [one for one in sessions if one.get("driver_cpu_seconds")]
-    cpu = sum(one["driver_cpu_seconds"] for one in told)
+    samples, cpu = busy_driver(sessions)
     if cpu:
-        found["driver_samples_per_second"] = sum(one["samples"] for one in told) / cpu
+        found["driver_samples_per_second"] = samples / cpu
     return {name: value for name, value in found.items() if value > 0 or name == "pass_share"}
+
+
+def busy_driver(sessions: Sequence[dict[str, Any]]) -> tuple[int, float]:
+    """Samples and CPU seconds of the sessions in which the driver had something to do."""
+    told = [one for one in sessions if (one.get("driver_cpu_seconds") or 0) > _BUSY * one["seconds"]]
+    return sum(one["samples"] for one in told), sum(one["driver_cpu_seconds"] for one in told)
 
 
 def _tokens_per_second(sessions: Sequence[dict[str, Any]]) -> float | None:

@@ -15,7 +15,7 @@ from eval.bench.progress import BenchProgress, Work
 from eval.bench.rates import known, known_of_any, remember
 from eval.bench.sessions import Session, read_sessions, session_file
 from eval.datasets import DatasetSpec
-from eval.plan.arithmetic import BYTES_A_PROGRAM, FIGURES, SANDBOX_SECONDS, Workload, predict
+from eval.plan.arithmetic import BYTES_A_SURVIVOR, FIGURES, SANDBOX_SECONDS, Workload, predict
 from eval.plan.check import check, from_others, from_own_tenth
 from eval.plan.command import plan
 from eval.plan.gather import gather
@@ -71,12 +71,19 @@ def test_more_gpus_save_wall_time_and_no_gpu_hours_until_the_driver_is_the_bottl
     assert too_many.seconds == 100.0
 
 
-def test_memory_holds_the_programs_of_all_problems_that_may_be_open() -> None:
+def test_memory_holds_the_survivors_of_all_problems_that_may_be_open() -> None:
     one, few, many = (predict(Workload(count, 1_000_000, 20), GIVEN).memory_bytes for count in (1, 2, 1000))
-    assert few - one == pytest.approx(1_000_000 * 0.5 * BYTES_A_PROGRAM)
+    assert few - one == pytest.approx(1_000_000 * 0.5 * 0.1 * BYTES_A_SURVIVOR)
     assert many == few, "one GPU has two at a time"
     replay = predict(Workload(1000, 1_000_000, 20, gpus=0, cores=2), GIVEN)
-    assert replay.memory_bytes > 2_000_000 * 0.5 * BYTES_A_PROGRAM
+    assert replay.memory_bytes > 4_000_000 * 0.5 * 0.1 * BYTES_A_SURVIVOR
+
+
+def test_the_rate_of_a_driver_that_waited_for_its_model_is_not_taken_for_what_it_can_do(tmp_path: Path) -> None:
+    root = bench(tmp_path / "run")
+    session(root, seconds=400.0)
+    run = measure(root)
+    assert "driver_samples_per_second" not in figures(run.totals, run.sessions, replayed=False)
 
 
 def test_too_few_cores_make_the_sandbox_the_bottleneck_and_say_so() -> None:
