@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from eval.bench.backend import Backend, Here
-from eval.bench.begun import recorded_anything
+from eval.bench.begun import discard, recorded_anything
 from eval.bench.config import BenchConfig, make_bench_config, resumed_config, write_config
 from eval.bench.drive import Driver, Planned, read_plan
 from eval.bench.estimate import estimate, show_estimate
@@ -191,7 +191,7 @@ def run_bench(
 
     def kept(how: str = "") -> str:
         if is_new and not recorded_anything(where):
-            where.discard()
+            discard(where)
             return ""
         return f"; what was recorded is kept: {how}{go_on}"
 

@@ -14,7 +14,6 @@ traces.jsonl          with --trace
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,14 +79,6 @@ class BenchDirectory:
     @property
     def restarts(self) -> Path:
         return self.root / "restarts"
-
-    def discard(self) -> None:
-        """The run goes, so that the directory can be begun anew; logs stay."""
-        for path in (self.problems, self.sessions):
-            shutil.rmtree(path, ignore_errors=True)
-        files = (self.config, self.plan, self.skipped, self.restarts, self.nodes, self.traces)
-        for path in (*files, *self.root.glob(f"{self.verdicts.name}*")):
-            path.unlink(missing_ok=True)
 
     def run_directory(self, number: int, name: str) -> Path:
         """number: the problem's place among those that are run, from 1."""

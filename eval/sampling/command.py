@@ -132,7 +132,7 @@ def _draw(root: Path, config: SampleConfig, console: Console, *, is_new: bool) -
     except UserError:
         kept()
         raise
-    if not tally.problems and (skipped or config.shard == (0, 1)):
+    if not tally.problems and config.shard == (0, 1):
         kept()
         reasons = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:3])
         raise UserError(f"nothing to sample ({reasons or 'no problem passes the filters'})")

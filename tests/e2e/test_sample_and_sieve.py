@@ -274,3 +274,8 @@ def test_what_fails_before_a_sample_is_drawn_leaves_nothing_to_go_on_with(tmp_pa
     with pytest.raises(UserError, match="/nowhere/at/all"):
         solve("sample", PROBLEM, "--model", "/nowhere/at/all", "--out", tmp_path / "s")
     assert not (tmp_path / "s" / "sampling.json").exists()
+
+
+def test_a_sampling_shard_without_problems_is_no_mistake(files: tuple[Path, Path], tmp_path: Path) -> None:
+    done = solve("sample", files[0], "--recorded", files[1], "--shard", "9/10", "--out", tmp_path / "s", "--json")
+    assert json.loads(done)["samples"] == 0
