@@ -28,7 +28,7 @@ from solver.tracing.options import TraceOptions
 _CLUSTER_OPTIONS = [
     click.option("--ray", "address", metavar="auto|HOST:PORT", help="The cluster's head.  [default: auto]"),
     click.option("--gpus-per-replica", type=click.IntRange(0), metavar="N", help="[default: 1]"),
-    click.option("--cpus-per-replica", type=click.IntRange(0), metavar="N", help="[default: 1]"),
+    click.option("--cpus-per-replica", type=click.IntRange(0), metavar="N", help="[default: 0]"),
     click.option("--replicas", type=click.IntRange(1), metavar="R", help="Copies of the model.  [default: 1]"),
     click.option(
         "--sandbox-cpus", type=click.IntRange(1), metavar="C",

@@ -36,6 +36,7 @@ _BRISK = {
     "RAY_health_check_timeout_ms": "5000",
     "RAY_health_check_failure_threshold": "3",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",  # a token that the user keeps for another cluster does not concern this one
     "RAY_enable_worker_prestart": "0",
 }
 

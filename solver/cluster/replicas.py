@@ -17,7 +17,7 @@ from typing import Any
 from solver.cluster.crew import Crew, CrewGone, asked, one_line
 from solver.cluster.events import OnEvent
 from solver.cluster.replica_actor import Answered, Failed, Impossible, OpenReplica, ReplicaActor
-from solver.cluster.seats import Member
+from solver.cluster.seats import SPARE_CPU, Member
 from solver.errors import UserError
 from solver.samplers import Request, Sample, Sampler, SamplerFailed, SamplerStats
 
@@ -50,7 +50,9 @@ class RaySampler:
         self.model = ""
         self._ray = ray
         self._opener = opener
-        self._resources = {"num_gpus": gpus, "num_cpus": cpus}
+        self._resources: dict[str, Any] = {"num_gpus": gpus, "num_cpus": cpus}
+        if not gpus:
+            self._resources = {"num_cpus": cpus or SPARE_CPU, "scheduling_strategy": "SPREAD"}
         self._replicas = replicas
         self._follows_others = follows_others
         self._numbers = count()

@@ -28,7 +28,7 @@ from sandbox import (
 from solver.cluster.crew import Crew, CrewGone, Unfit, asked, one_line
 from solver.cluster.events import OnEvent
 from solver.cluster.sandbox_actor import OpenSandbox, Refused, SandboxActor
-from solver.cluster.seats import Member
+from solver.cluster.seats import SPARE_CPU, Member
 
 MOST_LOSSES = 5
 """Nodes that one run may lose before it counts as an internal error; it might be what kills them."""
@@ -157,7 +157,7 @@ class RaySandbox:
     # --- nodes ------------------------------------------------------------------------------------
 
     def _spawn(self, where: dict[str, Any]) -> Any:
-        options = {"num_cpus": self._cpus, "scheduling_strategy": "SPREAD", "max_restarts": 0, **where}
+        options = {"num_cpus": self._cpus - SPARE_CPU, "scheduling_strategy": "SPREAD", "max_restarts": 0, **where}
         return self._remote.options(**options).remote(self._cpus, self._wanted, self._allow_unsafe)
 
     async def _take(self, program: Program, avoid: Member[OpenSandbox] | None) -> Member[OpenSandbox]:

@@ -15,6 +15,10 @@ from solver.cluster.events import Place
 
 Opened = TypeVar("Opened")
 
+SPARE_CPU = 0.01
+"""Of a CPU, that a sandbox actor leaves: room for a replica without GPUs on every node that runs programs, and on none
+that is to run nothing."""
+
 
 @dataclass(eq=False)
 class _Waiter(Generic[Opened]):

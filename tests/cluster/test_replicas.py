@@ -20,7 +20,7 @@ from solver.samplers import Request, Sample, Sampler, SamplerFailed, SamplerStat
 from solver.samplers.endpoint import EndpointSampler
 from solver.samplers.engine_load import EngineLoad
 from tests.cluster.scripted_ray import Node, Ray
-from tests.cluster.test_sandboxes import settled
+from tests.cluster.test_sandboxes import sandbox_on, settled
 
 
 def requests(count: int, n: int = 4) -> Iterator[Request]:
@@ -228,3 +228,15 @@ async def test_the_first_replicas_wait_for_a_gpu_only_where_another_model_s_have
         await settled(lambda: len(sampler._crew.members) == 2)
         told = [actor.made_with["replaces"] for node in (a, b) for actor in node.actors]
         assert told == [follows_others] * 2
+
+
+async def test_a_replica_finds_its_place_though_sandboxes_take_all_cpus() -> None:
+    ray = Ray(Node("a"))
+    async with sampler_on(ray, 1, gpus=1, cpus=0):
+        (actor,) = ray.nodes[0].actors
+        assert (actor.options["num_gpus"], actor.options["num_cpus"]) == (1, 0)
+    ray = Ray(Node("a", room=2))
+    async with sandbox_on(ray, cpus=4, most=1), sampler_on(ray, 1, gpus=0, cpus=0):
+        sandbox, replica = ray.nodes[0].actors
+        assert sandbox.options["num_cpus"] + replica.options["num_cpus"] <= 4
+        assert replica.options["num_cpus"] > 0, "a machine without CPUs for Ray runs no model"
