@@ -6,7 +6,8 @@ to the log that the driver gave as stdout and stderr. Who ends whom:
 
 - the driver says Stop: the engine shuts down, this process ends with code 0;
 - the driver dies: the socket reaches its end; the group is ended and DIRECTORY (vLLM's sockets) removed;
-- the engine dies: the driver is told (Failed) or sees the end of the socket, and ends the group.
+- the engine dies: the driver is told (Failed) or sees the end of the socket, and ends the group;
+- this process is killed: its guard ends the group (see engine_guard.py).
 
 Importing this module is cheap and imports no vLLM: vLLM's children import it again as their main module.
 """
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from solver.samplers import wire
+from solver.samplers.engine_guard import start_guard
 from solver.samplers.engine_load import LoadMeter
 from solver.samplers.engine_settings import engine_arguments, prompt_tokens, sampling_params
 from solver.samplers.process_group import end_group
@@ -41,6 +43,7 @@ LOAD_INTERVAL_SECONDS = 0.5  # between two words on how busy the engine is
 def main() -> NoReturn:
     sock = socket.socket(fileno=int(sys.argv[1]))
     directory = Path(sys.argv[2])
+    start_guard(directory)
     inbox: queue.SimpleQueue[wire.ToEngine] = queue.SimpleQueue()
     orphaned = threading.Event()
     reader = threading.Thread(target=_read, args=(sock, inbox, directory, orphaned), daemon=True)
